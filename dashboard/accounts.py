@@ -1,0 +1,86 @@
+"""Who may sign in, and what their role is.
+
+Roles are the groups Viewer, Agent, Manager, Admin; no group is a Viewer, a superuser an Admin.
+The demo's accounts are flagged and refused unless the demo is on and only loopback can reach us.
+"""
+
+from typing import Any
+
+from django.conf import settings
+from django.contrib import admin
+from django.contrib.auth.backends import ModelBackend
+from django.contrib.auth.models import AbstractBaseUser, AnonymousUser, Group, User
+from django.http import HttpRequest
+
+from dashboard.models import DemoAccount
+
+VIEWER, AGENT, MANAGER, ADMIN = "Viewer", "Agent", "Manager", "Admin"
+ROLES = (VIEWER, AGENT, MANAGER, ADMIN)
+#: Name (also the password) -> role, and what it may do in a few words.
+DEMO_ACCOUNTS = {
+    "viewer": (VIEWER, "reads"),
+    "agent": (AGENT, "works on orders"),
+    "manager": (MANAGER, "also edits runbooks"),
+    "admin": (ADMIN, "also manages users"),
+}
+
+
+def role_of(user: AbstractBaseUser | AnonymousUser) -> str:
+    """Return the highest role of a person."""
+    if not isinstance(user, User):
+        return VIEWER
+    if user.is_superuser:
+        return ADMIN
+    if not hasattr(user, "_role"):
+        names = set(user.groups.values_list("name", flat=True))
+        mine = [role for role in ROLES if role in names]
+        user._role = mine[-1] if mine else VIEWER  # type: ignore[attr-defined]
+    return str(user._role)  # type: ignore[attr-defined]
+
+
+def demo_accounts_work() -> bool:
+    """Only where the demo is on, and nobody beyond this machine can reach us."""
+    return bool(settings.DEMO and settings.ONLY_LOOPBACK)
+
+
+class AccountBackend(ModelBackend):
+    """Django's backend, with the demo's accounts guarded and Admins allowed everything."""
+
+    def user_can_authenticate(self, user: AbstractBaseUser | None) -> bool:
+        """Refuse flagged accounts outside the demo, also with a session made inside it."""
+        if not super().user_can_authenticate(user):
+            return False
+        return demo_accounts_work() or not DemoAccount.objects.filter(user=user).exists()
+
+    def has_perm(self, user_obj: Any, perm: str, obj: Any = None) -> bool:
+        """Let Admins do everything that /admin/ offers."""
+        return self._is_admin(user_obj) or super().has_perm(user_obj, perm, obj)
+
+    def has_module_perms(self, user_obj: Any, app_label: str) -> bool:
+        """Let Admins see every part of /admin/."""
+        return self._is_admin(user_obj) or super().has_module_perms(user_obj, app_label)
+
+    def _is_admin(self, user: Any) -> bool:
+        return bool(user.is_active and role_of(user) == ADMIN)
+
+
+class AdminSite(admin.AdminSite):
+    """Django's admin for people whose role is Admin."""
+
+    site_header = site_title = "Reconciler administration"
+
+    def has_permission(self, request: HttpRequest) -> bool:
+        """Ask for the role, not for Django's staff flag."""
+        return bool(request.user.is_active and role_of(request.user) == ADMIN)
+
+
+def make_demo_accounts(**_: Any) -> None:
+    """Make the demo's four accounts where the demo is on."""
+    if not demo_accounts_work():
+        return
+    for name, (role, _words) in DEMO_ACCOUNTS.items():
+        if User.objects.filter(username=name).exists():
+            continue  # never give somebody's own account a known password
+        user = User.objects.create_user(name, password=name, first_name=name.capitalize())
+        user.groups.add(Group.objects.get_or_create(name=role)[0])
+        DemoAccount.objects.create(user=user)

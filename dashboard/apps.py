@@ -1,0 +1,25 @@
+"""What people see, as a Django app; and Django's admin with our roles."""
+
+from django.apps import AppConfig
+from django.contrib.admin import apps as admin_apps
+from django.db.models.signals import post_migrate
+
+
+class DashboardConfig(AppConfig):
+    """Pages, tables, filters, accounts."""
+
+    name = "dashboard"
+    default = True
+
+    def ready(self) -> None:
+        """Make the demo's accounts after migrating, where the demo is on."""
+        from dashboard.accounts import make_demo_accounts
+
+        post_migrate.connect(make_demo_accounts, sender=self)
+
+
+class AdminConfig(admin_apps.AdminConfig):
+    """Admin site that lets our Admins in."""
+
+    default_site = "dashboard.accounts.AdminSite"
+    default = False

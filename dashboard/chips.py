@@ -1,0 +1,79 @@
+"""Filters in words: chips to remove, and the same words for exports."""
+
+from dataclasses import dataclass
+from datetime import date
+
+from dashboard.filters import DATE_NAMES, VIEW_NAMES, OrderFilters, Values
+from dashboard.periods import PERIODS
+from dashboard.query import Query
+from dashboard.wording import plural
+from reconciler import service
+
+
+@dataclass(frozen=True)
+class Chip:
+    """One filter that is on: its field and value in words, and the query without it."""
+
+    field: str
+    text: str
+    without: Query
+
+
+def chips_of(filters: OrderFilters) -> list[Chip]:
+    """List the filters that are on; the view is a tab, not a chip."""
+    query, cleaned = filters.query, filters.cleaned
+    chips = []
+    if cleaned["q"]:
+        chips.append(Chip("Text", cleaned["q"], query.without("q")))
+    if names := cleaned["order"]:
+        text = names[0] if len(names) == 1 else plural(len(names), "name")
+        chips.append(Chip("Order", text, query.without("order")))
+    values: Values = cleaned["error"]
+    templates = service.templates_of([*values.include, *values.exclude])
+    for slug in values.include + values.exclude:
+        templates.setdefault(slug, f"{slug} (unknown)")
+    chips += _chips_of_values(query, "error", "Error", values, templates)
+    chips += _chips_of_values(query, "shop", "Shop", cleaned["shop"], {"none": "no shop"})
+    states = dict(service.State.choices)
+    chips += _chips_of_values(query, "state", "Status", cleaned["state"], states)
+    if text := dates_in_words(filters):
+        without = query.without("period", "from", "to", "date")
+        chips.append(Chip(DATE_NAMES[filters.date_value], text, without))
+    return chips
+
+
+def _chips_of_values(
+    query: Query, name: str, field: str, values: Values, texts: dict[str, str]
+) -> list[Chip]:
+    chips = [Chip(field, texts.get(v, v), query.drop(name, v)) for v in values.include]
+    return chips + [
+        Chip(f"{field} not", texts.get(v, v), query.drop(name, f"!{v}")) for v in values.exclude
+    ]
+
+
+def dates_in_words(filters: OrderFilters) -> str:
+    """Say which days are shown; "" for all."""
+    first: date | None = filters.cleaned["from"]
+    last: date | None = filters.cleaned["to"]
+    if first and last:
+        return _day(first) if first == last else f"{_day(first)} – {_day(last)}"
+    if first:
+        return f"from {_day(first)}"
+    if last:
+        return f"until {_day(last)}"
+    period = filters.cleaned["period"]
+    if not period or period == "all":
+        return ""
+    way = "next" if filters.date_value == "expires" else "last"
+    return f"{way} {PERIODS[period][0]}"
+
+
+def _day(day: date) -> str:
+    return f"{day.day} {day:%b %Y}"
+
+
+def in_words(filters: OrderFilters) -> str:
+    """Say all filters in one line, for the head of an export."""
+    words = [f"view {VIEW_NAMES[filters.view_value]}"] if not filters.cleaned["state"] else []
+    words += [f"{chip.field.lower()}: {chip.text}" for chip in chips_of(filters)]
+    return "; ".join(words) or "none"

@@ -1,0 +1,293 @@
+"""The filters of the orders list: a form over the query string, and what it does to a queryset."""
+
+import calendar
+import re
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+
+from django import forms
+from django.core.exceptions import ValidationError
+from django.utils import timezone
+from django_filters import ChoiceFilter, Filter, FilterSet
+
+from dashboard.periods import PERIODS, Bounds, bounds_of_days, bounds_of_period
+from dashboard.query import Query
+from reconciler import service
+
+LONGEST_TEXT = 500
+MOST_NAMES = 1000
+PER_PAGE = (25, 50, 100, 200)
+DEFAULT_PER_PAGE = 50
+DEFAULT_SORT = "-failed"
+VIEW_NAMES = {
+    "open": "Open",
+    "expiring": "Expiring soon",
+    "failing": "Still failing",
+    "all": "All",
+}
+DATE_NAMES = {
+    "failed": "Last failed",
+    "first": "First attempt",
+    "created": "Created",
+    "expires": "Expires",
+}
+SORT_NAMES = {
+    "-failed": "Last failed, latest first",
+    "failed": "Last failed, oldest first",
+    "expires": "Expires first",
+    "-attempts": "Most attempts",
+    "-created": "Created, latest first",
+    "first": "First attempt, oldest first",
+    "order": "Order name",
+    "shop": "Shop",
+    "error": "Error",
+}
+SORT_VALUES = [sign + name for name in service.SORTS for sign in ("", "-")]
+PER_PAGE_MESSAGE = "One of 25, 50, 100, 200."
+
+
+@dataclass(frozen=True)
+class Values:
+    """Values of a repeatable name: those to keep and those to leave out."""
+
+    include: tuple[str, ...] = ()
+    exclude: tuple[str, ...] = ()
+
+    def __bool__(self) -> bool:
+        return bool(self.include or self.exclude)
+
+
+class ValuesField(forms.Field):
+    """Repeated values; `!value` excludes. ``closed`` names the values that exist, if it is set."""
+
+    widget = forms.MultipleHiddenInput
+
+    def __init__(self, *, closed: tuple[str, ...] = (), **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.closed = closed
+
+    def clean(self, value: Any) -> Values:
+        """Sort values into those to keep and those to leave out."""
+        values = [text.strip() for text in value or [] if text.strip()]
+        for text in values:
+            _refuse_nul(text)
+            if self.closed and text.removeprefix("!") not in self.closed:
+                raise ValidationError(f"One of {', '.join(self.closed)}.")
+        include = tuple(text for text in values if not text.startswith("!"))
+        return Values(include, tuple(text[1:] for text in values if text.startswith("!")))
+
+
+class NamesField(forms.CharField):
+    """Order names, separated by comma, space or newline."""
+
+    def clean(self, value: Any) -> list[str]:  # type: ignore[override]
+        """Split into names, each once, in the order typed."""
+        text = super().clean(value)
+        names = [name for name in re.split(r"[,\s]+", text) if name.strip("#")]
+        names = list(dict.fromkeys(names))
+        if len(names) > MOST_NAMES:
+            raise ValidationError(f"At most {MOST_NAMES:,} names at a time; these are {len(names):,}.")
+        return names
+
+
+class DayField(forms.Field):
+    """A day, written YYYY-MM-DD."""
+
+    widget = forms.DateInput
+
+    def clean(self, value: Any) -> date | None:
+        """Read the day, or say what is wrong with it."""
+        text = (value or "").strip()
+        if not text:
+            return None
+        _refuse_nul(text)
+        match = re.fullmatch(r"([0-9]{4})-([0-9]{2})-([0-9]{2})", text)
+        if not match:
+            raise ValidationError("Write a day as 2026-11-30.")
+        year, month, day = map(int, match.groups())
+        try:
+            return date(year, month, day)
+        except ValueError:
+            if not (1 <= month <= 12 and year and day):
+                raise ValidationError("There is no such day. Write a day as 2026-11-30.") from None
+            days = calendar.monthrange(year, month)[1]
+            name = f"{calendar.month_name[month]} {year}" if month == 2 else calendar.month_name[month]
+            raise ValidationError(
+                f"{name} has {days} days. Write a day as {year}-{month:02d}-{days}."
+            ) from None
+
+
+class PageField(forms.Field):
+    """A whole number of at least 1, however large."""
+
+    def clean(self, value: Any) -> int:
+        """Read the number; one that is too large is a page past the end."""
+        text = (value or "").strip() or "1"
+        if not (text.isascii() and text.isdigit()) or not text.strip("0"):
+            raise ValidationError("A page is a whole number of at least 1.")
+        return int(text[-9:]) if len(text.lstrip("0")) <= 9 else 10**9
+
+
+def _refuse_nul(text: str) -> None:
+    if "\x00" in text:
+        raise ValidationError("There is a NUL character in it.")
+
+
+class TextFilter(Filter):
+    """`q`."""
+
+    field_class = forms.CharField
+
+
+class NamesFilter(Filter):
+    """`order`."""
+
+    field_class = NamesField
+
+
+class ValuesFilter(Filter):
+    """`error`, `shop`, `state`."""
+
+    field_class = ValuesField
+
+
+class DayFilter(Filter):
+    """`from`, `to`."""
+
+    field_class = DayField
+
+
+class PageFilter(Filter):
+    """`page`."""
+
+    field_class = PageField
+
+
+def _choice(values: Any, message: str) -> ChoiceFilter:
+    choices = values.items() if isinstance(values, dict) else [(v, v) for v in values]
+    return ChoiceFilter(
+        choices=list(choices), empty_label=None, error_messages={"invalid_choice": message}
+    )
+
+
+class OrderForm(forms.Form):
+    """Checks what concerns two fields."""
+
+    def clean(self) -> dict[str, Any]:
+        """Refuse a range that ends before it begins."""
+        cleaned: dict[str, Any] = self.cleaned_data
+        first, last = cleaned.get("from"), cleaned.get("to")
+        if first and last and first > last:
+            self.add_error("to", "“To” lies before “From”.")
+        return cleaned
+
+
+class OrderFilters(FilterSet):
+    """The query string of /orders/ (CONTRACTS.md). Exports use the same."""
+
+    view = _choice(VIEW_NAMES, f"One of {', '.join(VIEW_NAMES)}.")
+    q = TextFilter(max_length=LONGEST_TEXT)
+    order = NamesFilter()
+    error = ValuesFilter()
+    shop = ValuesFilter()
+    state = ValuesFilter(closed=tuple(service.State.values))
+    date = _choice(DATE_NAMES, f"One of {', '.join(DATE_NAMES)}.")
+    period = _choice({k: v[0] for k, v in PERIODS.items()}, f"One of {', '.join(PERIODS)}.")
+    sort = _choice(SORT_VALUES, f"One of {', '.join(service.SORTS)}, with - to reverse.")
+    page = PageFilter()
+    per_page = _choice([str(n) for n in PER_PAGE], PER_PAGE_MESSAGE)
+
+    class Meta:
+        """Nothing is derived from a model: each filter is declared."""
+
+        fields: tuple[str, ...] = ()
+        form = OrderForm
+
+    def __init__(self, query: Query, queryset: service.FailedOrderQuerySet, now: datetime) -> None:
+        super().__init__(query.data(), queryset)
+        self.query = query
+        self.now = now
+
+    def is_valid(self) -> bool:
+        """Also an empty query string is a valid one."""
+        return bool(self.form.is_valid())
+
+    @property
+    def form(self) -> forms.Form:
+        """Bound always: an empty query string is a state too."""
+        if not hasattr(self, "_form"):
+            self._form = self.get_form_class()(self.data)
+        return self._form
+
+    @property
+    def cleaned(self) -> dict[str, Any]:
+        """Return what was read; only of a valid form."""
+        return self.form.cleaned_data
+
+    @property
+    def view_value(self) -> str:
+        """Return the view that counts: with `order` given there is no default one."""
+        return self.cleaned["view"] or ("all" if self.cleaned["order"] else "open")
+
+    @property
+    def sort_value(self) -> str:
+        """Return the sort that counts."""
+        return self.cleaned["sort"] or DEFAULT_SORT
+
+    @property
+    def per_page_value(self) -> int:
+        """Return how many rows a page has."""
+        return int(self.cleaned["per_page"] or DEFAULT_PER_PAGE)
+
+    @property
+    def date_value(self) -> str:
+        """Return which date period, from and to mean."""
+        return self.cleaned["date"] or "failed"
+
+    @property
+    def bounds(self) -> Bounds:
+        """Return the moments that period, from and to bound."""
+        first, last = self.cleaned["from"], self.cleaned["to"]
+        if first or last:
+            return bounds_of_days(first, last)
+        forward = self.date_value == "expires"
+        return bounds_of_period(self.cleaned["period"] or "all", self.now, forward=forward)
+
+    @property
+    def qs(self) -> service.FailedOrderQuerySet:
+        """Return the orders that match, in the order asked for."""
+        return self.matching().sorted_by(self.sort_value)
+
+    def matching(self, without: str = "") -> service.FailedOrderQuerySet:
+        """Return the orders that match, unsorted; without one filter, to count its values."""
+        orders: service.FailedOrderQuerySet = self.queryset
+        c = self.cleaned
+        if without != "view":
+            # `state` given explicitly replaces the view's condition on the state.
+            orders = orders.in_view(self.view_value, self.now, any_state=bool(c["state"]))
+        if c["q"]:
+            orders = orders.mentioning(c["q"])
+        if c["order"]:
+            orders = orders.named(c["order"])
+        by_values = {"error": "of_errors", "shop": "of_shops", "state": "in_states"}
+        for name, method in by_values.items():
+            values: Values = c[name]
+            if name != without and values.include:
+                orders = getattr(orders, method)(list(values.include))
+            if name != without and values.exclude:
+                orders = getattr(orders, method)(list(values.exclude), exclude=True)
+        bounds = self.bounds
+        if bounds.start or bounds.end:
+            orders = orders.dated(self.date_value, bounds.start, bounds.end)
+        return orders
+
+
+# `from` is a keyword, so it cannot be written as an attribute of the class.
+OrderFilters.base_filters["from"] = DayFilter()
+OrderFilters.base_filters["to"] = DayFilter()
+
+
+def read_filters(query: Query) -> OrderFilters:
+    """Read a query string; ``is_valid`` says whether it can be used."""
+    return OrderFilters(query, service.failed_orders(), timezone.now())

@@ -1,0 +1,94 @@
+"""The query string as the whole state of a page: reading it, and links that change it."""
+
+from collections.abc import Iterable
+from typing import Self
+
+from django.http import QueryDict
+
+#: Names that may be repeated; of every other name the last value counts.
+REPEATABLE = ("error", "shop", "state")
+#: All names of /orders/, in the order in which links write them.
+NAMES = (
+    "view",
+    "q",
+    "order",
+    "error",
+    "shop",
+    "state",
+    "date",
+    "period",
+    "from",
+    "to",
+    "sort",
+    "page",
+    "per_page",
+)
+#: What the filter form does not show as fields of its own, and so must carry along.
+CARRIED = ("view", "error", "shop", "state", "per_page")
+#: What a list is narrowed by; "Clear all" removes these.
+FILTERS = ("q", "order", "error", "shop", "state", "date", "period", "from", "to")
+
+
+class Query:
+    """What is written in the URL: known names only, blank values dropped. Immutable."""
+
+    def __init__(self, pairs: Iterable[tuple[str, str]]) -> None:
+        self.pairs = tuple(pairs)
+
+    @classmethod
+    def of(cls, data: QueryDict) -> Self:
+        """Read a query string."""
+        pairs: list[tuple[str, str]] = []
+        for name in NAMES:
+            values = [value for value in data.getlist(name) if value.strip()]
+            if name not in REPEATABLE:
+                values = values[-1:] if data.get(name, "").strip() else []
+            pairs += [(name, value) for value in dict.fromkeys(values)]
+        return cls(pairs)
+
+    def values(self, name: str) -> list[str]:
+        """List the values of a name."""
+        return [value for key, value in self.pairs if key == name]
+
+    def get(self, name: str, default: str = "") -> str:
+        """Return the value that counts."""
+        return next(iter(self.values(name)), default)
+
+    def with_(self, name: str, *values: str) -> Self:
+        """Set a name to these values (none removes it) and go back to the first page."""
+        gone = {name} if name == "page" else {name, "page"}
+        kept = [pair for pair in self.pairs if pair[0] not in gone]
+        pairs = [*kept, *((name, value) for value in values if value)]
+        return type(self)(sorted(pairs, key=lambda pair: NAMES.index(pair[0])))
+
+    def without(self, *names: str) -> Self:
+        """Remove names, and go back to the first page."""
+        gone = {*names, "page"}
+        return type(self)(pair for pair in self.pairs if pair[0] not in gone)
+
+    def drop(self, name: str, value: str) -> Self:
+        """Remove one value of a name."""
+        return self.with_(name, *(v for v in self.values(name) if v != value))
+
+    def toggle(self, name: str, value: str) -> Self:
+        """Add a value, or remove it; the opposite (`!value`) goes in either case."""
+        values = [v for v in self.values(name) if v != f"!{value}"]
+        if value in values:
+            return self.with_(name, *(v for v in values if v != value))
+        return self.with_(name, *values, value)
+
+    def encode(self) -> str:
+        """Write it as a query string, without the question mark."""
+        data = QueryDict(mutable=True)
+        for name, value in self.pairs:
+            data.appendlist(name, value)
+        return data.urlencode()
+
+    def url(self, path: str) -> str:
+        """Append it to a path."""
+        encoded = self.encode()
+        return f"{path}?{encoded}" if encoded else path
+
+    def data(self) -> QueryDict:
+        """Turn it back into what a form reads."""
+        return QueryDict(self.encode())

@@ -1,0 +1,128 @@
+"""What happened to an order: one plain sentence, a timeline, the raw document field by field."""
+
+import json
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from django.conf import settings
+
+from dashboard.wording import lag, place
+from reconciler import service
+
+#: Canonical field -> attribute of the attempt that says how its date was read.
+_DATES = {
+    "created": "order_created_at",
+    "first_attempted": "first_attempted_at",
+    "timestamp": "logged_at",
+    "expire_at": "expires_at",
+}
+
+
+@dataclass(frozen=True)
+class Moment:
+    """One entry of the timeline. ``kind``: past, failed or ahead."""
+
+    kind: str
+    at: datetime | None
+    title: str
+    after: str = ""
+    detail: str = ""
+    attempt: service.Attempt | None = None
+
+
+@dataclass(frozen=True)
+class Story:
+    """The timeline; ``zone_looks_wrong``: the first attempt lies before the order's creation."""
+
+    moments: list[Moment]
+    zone_looks_wrong: timedelta | None
+
+
+def tell(order: service.FailedOrder, attempts: list[service.Attempt], now: datetime) -> Story:
+    """Order what is known of an order by time; ``attempts`` are its attempts, oldest first."""
+    created, first = order.order_created_at, order.first_attempted_at
+    moments: list[Moment] = []
+    if created:
+        moments.append(Moment("past", created, "Created in Shopify"))
+    if first:
+        after = lag(first - created) if created else ""
+        moments.append(Moment("past", first, "First import attempted", after))
+    previous = first or created
+    error = None
+    for number, attempt in enumerate(attempts, start=1):
+        at = attempt.logged_at
+        after = lag(at - previous) if at and previous else ""
+        same = attempt.error_text == error and number > 1
+        detail = "the same error" if same else _short(attempt.error_text)
+        moments.append(Moment("failed", at, f"Attempt {number} failed", after, detail, attempt))
+        previous, error = at or previous, attempt.error_text
+    moments += _ending(order, now)
+    wrong = first - created if created and first and first < created else None
+    return Story(moments, wrong)
+
+
+def _ending(order: service.FailedOrder, now: datetime) -> list[Moment]:
+    if order.left_log_at:
+        title = "Left HotWax’s log" if order.left_log_reason == "expired" else "Removed from HotWax’s log"
+        return [Moment("past", order.left_log_at, title, "this page stays")]
+    if order.expires_at is None:
+        return []
+    title = "Leaves HotWax’s log" if order.expires_at > now else "Due to leave HotWax’s log"
+    return [Moment("ahead", order.expires_at, title, "this page stays")]
+
+
+def _short(text: str) -> str:
+    line = " ".join(text[:600].split())
+    return line if len(line) <= 160 else line[:159] + "…"
+
+
+@dataclass(frozen=True)
+class RawField:
+    """One field of the document as HotWax has it, and how we read it."""
+
+    name: str
+    value: str
+    note: str = ""
+
+
+def raw_fields(attempt: service.Attempt) -> list[RawField]:
+    """List the fields of an attempt's document, unknown ones too; `key=` values are hidden."""
+    document = json.loads(attempt.raw)
+    return [_field(name, value, attempt) for name, value in document.items()]
+
+
+def raw_json(attempt: service.Attempt) -> str:
+    """Write the document for copying; `key=` values are hidden."""
+    text = json.dumps(json.loads(attempt.raw), ensure_ascii=False, indent=2)
+    return service.mask_keys(_printable(text))
+
+
+def _field(name: str, value: Any, attempt: service.Attempt) -> RawField:
+    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    shown = service.mask_keys(text)
+    known = service.FIELD_OF_NAME.get(name)
+    note = "key hidden" if shown != text else ""
+    if known is None:
+        note = "unknown field, kept"
+    elif known in _DATES and text:
+        moment: datetime | None = getattr(attempt, _DATES[known])
+        note = _read_as(known, moment)
+    return RawField(_printable(name), _printable(shown), note)
+
+
+def _read_as(known: str, moment: datetime | None) -> str:
+    if moment is None:
+        return "cannot be read as a date"
+    utc = f"{moment.astimezone(ZoneInfo('UTC')):%Y-%m-%d %H:%M:%S} UTC"
+    if known == "first_attempted":
+        return f"no zone; read as {place(settings.HOTWAX_TIME_ZONE)}: {utc}"
+    return f"read as {utc}"
+
+
+def _printable(text: str) -> str:
+    """Keep what a page cannot carry (lone surrogates, NUL) visible."""
+    return "".join(
+        f"\\u{ord(c):04x}" if c == "\x00" or "\ud800" <= c <= "\udfff" else c for c in text
+    )

@@ -1,0 +1,22 @@
+"""Pages (CONTRACTS.md, "Pages")."""
+
+from django.contrib.auth.decorators import login_not_required
+from django.contrib.auth.views import LogoutView
+from django.urls import path
+
+from dashboard.views import account, health, order, orders
+
+app_name = "dashboard"
+
+urlpatterns = [
+    path("", orders.home, name="home"),
+    path("orders/", orders.orders, name="orders"),
+    path("orders/export.csv", orders.export_csv, name="export_csv"),
+    path("orders/<int:pk>/", order.order, name="order"),
+    path("orders/<int:pk>/ask/", order.ask_hotwax, name="ask"),
+    path("login/", account.SignIn.as_view(), name="login"),
+    path("logout/", LogoutView.as_view(), name="logout"),
+    path("appearance/", login_not_required(account.appearance), name="appearance"),
+    path("livez", health.livez, name="livez"),
+    path("readyz", health.readyz, name="readyz"),
+]

@@ -1,0 +1,1 @@
+"""Views: parse the URL with a form, ask the service, make the table, render."""

@@ -1,0 +1,102 @@
+"""One order, and asking HotWax about what changed."""
+
+from django.contrib import messages
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils import timezone
+from django.views.decorators.http import require_POST, require_safe
+
+from dashboard import story
+from dashboard.filters import SORT_NAMES, VIEW_NAMES, OrderFilters, read_filters
+from dashboard.query import Query
+from dashboard.wording import plural
+from reconciler import service
+
+#: Other orders with the same error that are listed; the rest is one click away.
+LIKE_THIS = 5
+
+
+@require_safe
+def order(request: HttpRequest, pk: int) -> HttpResponse:
+    """Show all that is known of an order; the query string is the list one came from."""
+    row = _order_or_404(pk)
+    attempts = list(row.attempts.order_by("logged_key", "document_key"))
+    shown = _attempt_shown(attempts, request.GET.get("attempt", ""))
+    filters = read_filters(Query.of(request.GET))
+    context = {
+        "order": row,
+        "attempts": attempts,
+        "latest": max(attempts, key=lambda a: (a.logged_key, a.document_key)),
+        "shown": shown,
+        "raw_fields": story.raw_fields(shown),
+        "raw_json": story.raw_json(shown),
+        "story": story.tell(row, attempts, timezone.now()),
+        "now": timezone.now(),
+        "query": filters.query,
+        **_list_around(row, filters),
+        **_like_this(row),
+        **_links(row),
+    }
+    return render(request, "dashboard/order.html", context)
+
+
+@require_POST
+def ask_hotwax(request: HttpRequest, pk: int) -> HttpResponse:
+    """Ask HotWax what changed, at once, and say what came back on the order's page."""
+    row = _order_or_404(pk)
+    before = row.attempt_count
+    answer = service.ask_now()
+    row.refresh_from_db(fields=["attempt_count"])
+    if answer.error:
+        messages.error(request, f"HotWax gave no answer. {answer.error}")
+    elif row.attempt_count > before:
+        more = plural(row.attempt_count - before, "new attempt")
+        messages.success(request, f"HotWax answered: {more} of this order.")
+    else:
+        new = plural(answer.new_documents, "new failure") if answer.new_documents else "nothing new"
+        messages.success(request, f"HotWax answered: {new} in the log, nothing of this order.")
+    return redirect(Query.of(request.GET).url(reverse("dashboard:order", args=[pk])))
+
+
+def _order_or_404(pk: int) -> service.FailedOrder:
+    row = service.failed_order(pk)
+    if row is None:
+        raise Http404("There is no such order.")
+    return row
+
+
+def _attempt_shown(attempts: list[service.Attempt], wanted: str) -> service.Attempt:
+    return next((a for a in attempts if str(a.pk) == wanted), attempts[-1])
+
+
+def _list_around(row: service.FailedOrder, filters: OrderFilters) -> dict[str, object]:
+    path = reverse("dashboard:orders")
+    if not filters.is_valid():  # a bookmark that went stale does not take the order away
+        return {"list_url": path, "list_name": "Orders", "around": None}
+    return {
+        "list_url": filters.query.url(path),
+        "list_name": f"{VIEW_NAMES[filters.view_value]} orders",
+        "list_sort": SORT_NAMES.get(filters.sort_value, "sorted").lower(),
+        "around": service.neighbours(filters.matching(), row, filters.sort_value),
+    }
+
+
+def _like_this(row: service.FailedOrder) -> dict[str, object]:
+    same = service.failed_orders().of_errors([row.signature.slug])
+    others = same.exclude(pk=row.pk).for_list().sorted_by("-failed")
+    query = Query([("view", "all"), ("error", row.signature.slug)])
+    return {
+        "like_this": list(others[:LIKE_THIS]),
+        "like_this_count": same.count(),
+        "like_this_url": query.url(reverse("dashboard:orders")),
+    }
+
+
+def _links(row: service.FailedOrder) -> dict[str, str]:
+    return {
+        "shopify_link": service.link_of(row.site_url),
+        "shopify_host": service.host_of(row.site_url),
+        "admin_link": service.admin_link(row.shop.handle, row.order_name),
+        "import_link": service.import_link(),
+    }

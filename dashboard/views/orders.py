@@ -1,0 +1,120 @@
+"""The list of failed orders, and the same as CSV."""
+
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.cache import patch_vary_headers
+from django.views.decorators.http import require_safe
+
+from dashboard.chips import chips_of
+from dashboard.exports import csv_lines
+from dashboard.filters import (
+    DATE_NAMES,
+    PER_PAGE,
+    SORT_NAMES,
+    VIEW_NAMES,
+    OrderFilters,
+    read_filters,
+)
+from dashboard.periods import PERIODS
+from dashboard.query import CARRIED, FILTERS, Query
+from dashboard.tables import ClampingPaginator, OrdersTable
+from reconciler import service
+
+#: A page is drawn as a whole, or only the part that the request's target names.
+PARTS = {"results": "dashboard/_results.html", "orders": "dashboard/_orders.html"}
+
+
+@require_safe
+def home(request: HttpRequest) -> HttpResponse:
+    """Lead to the list."""
+    return redirect("dashboard:orders")
+
+
+@require_safe
+def orders(request: HttpRequest) -> HttpResponse:
+    """Show the orders that match the query string."""
+    query = Query.of(request.GET)
+    filters = read_filters(query)
+    context = _frame_of_list(filters)
+    if filters.is_valid():
+        context |= _results(filters)
+    response = render(
+        request, _template(request), context, status=200 if filters.is_valid() else 400
+    )
+    patch_vary_headers(response, ["HX-Request", "HX-Target"])
+    if request.htmx and filters.is_valid():  # type: ignore[attr-defined]
+        response["HX-Push-Url"] = query.url(reverse("dashboard:orders"))
+    return response
+
+
+@require_safe
+def export_csv(request: HttpRequest) -> HttpResponseBase:
+    """Send all matching rows; a filter that cannot be read is answered by the list's page."""
+    filters = read_filters(Query.of(request.GET).without("page", "per_page"))
+    if not filters.is_valid():
+        return render(request, "dashboard/orders.html", _frame_of_list(filters), status=400)
+    lines = csv_lines(
+        filters,
+        request.freshness,  # type: ignore[attr-defined]
+        lambda pk: request.build_absolute_uri(reverse("dashboard:order", args=[pk])),
+    )
+    response = StreamingHttpResponse(lines, content_type="text/csv; charset=utf-8")
+    name = f"failed-orders-{timezone.localtime():%Y-%m-%d-%H%M}.csv"
+    response["Content-Disposition"] = f'attachment; filename="{name}"'
+    return response
+
+
+def _template(request: HttpRequest) -> str:
+    htmx: Any = request.htmx  # type: ignore[attr-defined]
+    if not htmx or htmx.history_restore_request:
+        return "dashboard/orders.html"
+    return PARTS.get(htmx.target or "", PARTS["results"])
+
+
+def _frame_of_list(filters: OrderFilters) -> dict[str, Any]:
+    return {
+        "filters": filters,
+        "query": filters.query,
+        "form": filters.form,
+        "path": reverse("dashboard:orders"),
+        "now": filters.now,
+        "date_names": DATE_NAMES,
+        "periods": PERIODS,
+        "sort_names": SORT_NAMES,
+        "carried": [(name, value) for name, value in filters.query.pairs if name in CARRIED],
+        "cleared": filters.query.without(*FILTERS),
+    }
+
+
+def _results(filters: OrderFilters) -> dict[str, Any]:
+    table = OrdersTable(filters.matching().for_list(), order_by=filters.sort_value)
+    table.paginate(ClampingPaginator, filters.per_page_value, filters.cleaned["page"])
+    names = filters.cleaned["order"]
+    errors, shops = filters.cleaned["error"], filters.cleaned["shop"]
+    return {
+        "table": table,
+        "page": table.page,
+        "total": table.paginator.count,
+        "tabs": _tabs(filters),
+        "chips": chips_of(filters),
+        "facets": [
+            ("error", "Error", service.error_facet(filters.matching("error")), errors),
+            ("shop", "Shop", service.shop_facet(filters.matching("shop")), shops),
+        ],
+        "answers": service.answers_by_name(names) if len(names) > 1 else [],
+        "per_page_choices": PER_PAGE,
+        "view_name": VIEW_NAMES[filters.view_value],
+    }
+
+
+def _tabs(filters: OrderFilters) -> list[tuple[str, str, int, bool, str]]:
+    counts = service.view_counts(filters.matching("view"), filters.now)
+    query, path = filters.query.without("state"), reverse("dashboard:orders")
+    return [
+        (view, name, counts[view], view == filters.view_value, query.with_("view", view).url(path))
+        for view, name in VIEW_NAMES.items()
+    ]

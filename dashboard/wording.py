@@ -1,0 +1,126 @@
+"""Times, numbers and lists in words. Pure functions; datetimes in, plain text out.
+
+Times are shown in DASHBOARD_TIME_ZONE, relative where that helps; the page's <time> element
+carries UTC.
+"""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+
+from django.utils import timezone
+
+NUMBERS = ("no", "once", "twice", "three times", "four times", "five times", "six times")
+
+
+def local(moment: datetime) -> datetime:
+    """Turn a moment to the dashboard's zone."""
+    return timezone.localtime(moment)
+
+
+def clock(moment: datetime) -> str:
+    """Time of day: 09:21."""
+    return f"{local(moment):%H:%M}"
+
+
+def exact_clock(moment: datetime) -> str:
+    """Time of day with seconds: 09:21:07."""
+    return f"{local(moment):%H:%M:%S}"
+
+
+def day(moment: datetime, now: datetime) -> str:
+    """Day without what goes without saying: 24 Nov; with the year once it is another one."""
+    there, here = local(moment), local(now)
+    year = "" if there.year == here.year else f" {there.year}"
+    return f"{there.day} {there:%b}{year}"
+
+
+def day_and_clock(moment: datetime, now: datetime) -> str:
+    """Say when: 10:38 today, 23 Nov, 22:46 before."""
+    same = local(moment).date() == local(now).date()
+    return clock(moment) if same else f"{day(moment, now)}, {clock(moment)}"
+
+
+def in_sentence(moment: datetime, now: datetime) -> str:
+    """Say when inside a sentence: today at 08:02, yesterday at 19:46, on 22 Nov at 08:30."""
+    days = (local(now).date() - local(moment).date()).days
+    if days == 0:
+        return f"today at {clock(moment)}"
+    if days == 1:
+        return f"yesterday at {clock(moment)}"
+    return f"on {day(moment, now)} at {clock(moment)}"
+
+
+def span(length: timedelta) -> str:
+    """Length of time in its largest unit: 7 s, 37 min, 4 h, 12 d; never negative."""
+    seconds = int(abs(length.total_seconds()))
+    if seconds < 60:
+        return f"{seconds} s"
+    if seconds < 3600:
+        return f"{seconds // 60} min"
+    if seconds < 86_400:
+        return f"{seconds // 3600} h"
+    return f"{seconds // 86_400:,} d"
+
+
+def lag(length: timedelta) -> str:
+    """Signed length between two events: +37 min, −4 h 22 min."""
+    sign = "−" if length < timedelta(0) else "+"
+    seconds = int(abs(length.total_seconds()))
+    if 3600 <= seconds < 86_400 and seconds % 3600 >= 60:
+        return f"{sign}{seconds // 3600} h {seconds % 3600 // 60} min"
+    return sign + span(length)
+
+
+def ago(moment: datetime, now: datetime) -> str:
+    """How long ago, or until when: 4 min ago, in 5 d."""
+    length = now - moment
+    if length < timedelta(0):
+        return f"in {span(length)}"
+    return "just now" if length < timedelta(seconds=5) else f"{span(length)} ago"
+
+
+def times(count: int) -> str:
+    """How often, in a sentence: once, twice, five times, 12 times."""
+    return NUMBERS[count] if 0 < count < len(NUMBERS) else f"{count:,} times"
+
+
+def plural(count: int, one: str, many: str = "") -> str:
+    """Count things: 1 order, 1,284 orders."""
+    return f"{count:,} {one if count == 1 else many or one + 's'}"
+
+
+def listed(words: Sequence[str]) -> str:
+    """Join words: a, b and c."""
+    if len(words) < 2:
+        return "".join(words)
+    return f"{', '.join(words[:-1])} and {words[-1]}"
+
+
+def utc(moment: datetime) -> str:
+    """Write a moment in full: 2026-11-24 14:21:00 UTC."""
+    return f"{moment.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
+
+
+def machine(moment: datetime) -> str:
+    """Write a moment for <time datetime>: 2026-11-24T14:21:00Z."""
+    return f"{moment.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
+
+
+def zone_name(now: datetime) -> str:
+    """Name the dashboard's zone and its distance from UTC: New York time, UTC−5."""
+    name = timezone.get_current_timezone_name()
+    offset = local(now).utcoffset() or timedelta(0)
+    minutes = int(offset.total_seconds() // 60)
+    if not minutes:
+        return "UTC"
+    sign = "−" if minutes < 0 else "+"
+    hours, rest = divmod(abs(minutes), 60)
+    city = timezone.get_current_timezone().tzname(None) or getattr(
+        timezone.get_current_timezone(), "key", name
+    )
+    return f"{place(city)} time, UTC{sign}{hours}" + (f":{rest:02d}" if rest else "")
+
+
+def place(zone: str) -> str:
+    """Name a zone as people do: America/New_York is New York."""
+    return zone.rpartition("/")[2].replace("_", " ")

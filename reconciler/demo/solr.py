@@ -1,0 +1,156 @@
+"""Answers the requests that Reconciler's client makes as Solr would; any other gets Solr's 400.
+
+Never guesses: what is not understood to the last key is refused.
+"""
+
+import re
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any
+
+Document = dict[str, Any]
+Keeps = Callable[[Document], bool]
+
+_QUERY = re.compile(r"docType:([A-Za-z0-9_]+)")
+_RANGE = re.compile(r"timestamp:\[(\S+) TO (\S+?)([\]}])")
+_UNDATED = "(*:* -timestamp:[* TO *])"
+_SORT = re.compile(r"(timestamp|document-id) (asc|desc)")
+_KEYS = {"params", "filter", "sort", "fields", "limit", "offset"}
+_PARAMS = {"q", "start", "rows", "expandMacros", "echoParams"}
+_FIELDS = {
+    "site",
+    "shopifyOrderName",
+    "orderCreatedDate",
+    "firstAttemptedImport",
+    "docType",
+    "ttl",
+    "errorMessage",
+    "timestamp",
+    "expire_at",
+    "document-id",
+    "version",
+}
+
+
+class Refused(Exception):
+    """Solr's 400, with Solr's message."""
+
+
+def answer(documents: list[Document], request: dict[str, Any]) -> tuple[int, dict[str, Any]]:
+    """Answer the inside of HotWax's ``json`` key: HTTP status and reply."""
+    header: dict[str, Any] = {"zkConnected": True, "status": 0, "QTime": 1}
+    try:
+        found = _found(documents, request)
+        start, rows = _window(request)
+    except Refused as error:
+        header["status"] = 400
+        return 400, {"responseHeader": header, "error": {"msg": str(error), "code": 400}}
+    docs = [_shown(document, request) for document in found[start : start + rows]]
+    response = {"numFound": len(found), "start": start, "numFoundExact": True, "docs": docs}
+    return 200, {"responseHeader": header, "response": response}
+
+
+def _found(documents: list[Document], request: dict[str, Any]) -> list[Document]:
+    if unknown := set(request) - _KEYS:
+        raise Refused(f"Unknown top-level key in JSON request : {sorted(unknown)[0]}")
+    params = request.get("params")
+    if not isinstance(params, dict) or set(params) - _PARAMS:
+        raise Refused(f"not understood: params {params}")
+    query = _QUERY.fullmatch(str(params.get("q")))
+    if not query:
+        raise Refused(f"not understood: q {params.get('q')}")
+    tests = [_test(item) for item in _listed(request.get("filter", []))]
+    kept = [
+        document
+        for document in documents
+        if document.get("docType") == query[1] and all(test(document) for test in tests)
+    ]
+    return _sorted(kept, request.get("sort"))
+
+
+def _listed(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [value]
+
+
+def _test(item: Any) -> Keeps:
+    if isinstance(item, dict):
+        return _terms(item)
+    if item == _UNDATED:
+        return lambda document: "timestamp" not in document
+    match = _RANGE.fullmatch(str(item))
+    if not match:
+        raise Refused(f"not understood: filter {item}")
+    since, until, closing = _moment(match[1]), _moment(match[2]), match[3]
+
+    def lies_within(document: Document) -> bool:
+        if "timestamp" not in document:
+            return False
+        moment = _moment(document["timestamp"])
+        assert moment is not None
+        if since is not None and moment < since:
+            return False
+        return until is None or (moment <= until if closing == "]" else moment < until)
+
+    return lies_within
+
+
+def _terms(item: dict[str, Any]) -> Keeps:
+    terms = item.get("terms")
+    if set(item) != {"terms"} or not isinstance(terms, dict):
+        raise Refused(f"not understood: filter {item}")
+    name, text, separator = terms.get("f"), terms.get("query"), terms.get("separator")
+    if set(terms) != {"f", "query", "separator"} or not isinstance(text, str) or not separator:
+        raise Refused(f"not understood: terms {terms}")
+    if name not in ("shopifyOrderName", "document-id"):
+        raise Refused(f"undefined field {name}")
+    wanted = set(text.split(separator))
+    return lambda document: document.get(name) in wanted
+
+
+def _sorted(documents: list[Document], sort: Any) -> list[Document]:
+    if sort is None:
+        return documents
+    for clause in reversed(str(sort).split(", ")):
+        match = _SORT.fullmatch(clause)
+        if not match:
+            raise Refused("Can't determine a Sort Order (asc or desc) in sort spec " + repr(sort))
+        name, descending = match[1], match[2] == "desc"
+        key = _time_of if name == "timestamp" else _id_of
+        documents = sorted(documents, key=key, reverse=descending)
+    return documents
+
+
+def _time_of(document: Document) -> datetime:
+    return _moment(document.get("timestamp", "*")) or datetime.min.replace(tzinfo=UTC)
+
+
+def _id_of(document: Document) -> str:
+    return str(document["document-id"])
+
+
+def _window(request: dict[str, Any]) -> tuple[int, int]:
+    params = request["params"]
+    start = request.get("offset", params.get("start", 0))
+    rows = request.get("limit", params.get("rows", 10))
+    for value in (start, rows):
+        if not isinstance(value, int) or isinstance(value, bool) or value < 0:
+            raise Refused(f"not understood: {value}")
+    return start, rows
+
+
+def _shown(document: Document, request: dict[str, Any]) -> Document:
+    fields = request.get("fields")
+    if fields is None:
+        return document
+    if not isinstance(fields, list) or set(fields) - _FIELDS:
+        raise Refused(f"not understood: fields {fields}")
+    return {name: document[name] for name in fields if name in document}
+
+
+def _moment(text: str) -> datetime | None:
+    if text == "*":
+        return None
+    try:
+        return datetime.fromisoformat(text.replace("Z", "+00:00"))
+    except ValueError:
+        raise Refused(f"Invalid Date String:'{text}'") from None

@@ -1,0 +1,117 @@
+"""What to ask HotWax: pure functions that make the JSON body of a request.
+
+The only home of Solr syntax (HOTWAX.md, "Writing Solr requests"). People's text goes into leaf
+strings of Solr's object form only; dates are built from datetimes, never from text.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+Payload = dict[str, Any]
+
+PAGE_ROWS = 500
+#: The most rows asked for in one request: a whole block of one second (LEDGER.md §3).
+BLOCK_ROWS = 10_000
+#: A name cannot hold this character, so it separates the values of a terms query.
+SEPARATOR = "\u0001"
+
+
+@dataclass(frozen=True)
+class Log:
+    """Which log is asked, and under which names its fields were seen.
+
+    ``core`` is the Solr collection, ``doc_type`` the value of ``docType``. The other three are
+    the names under which the first reply carried the value (``timestamp_dt``, ``id`` …).
+    """
+
+    core: str = "logInsights"
+    doc_type: str = "SHOPIFY_ORDER"
+    timestamp: str = "timestamp"
+    document_id: str = "document-id"
+    order_name: str = "shopifyOrderName"
+
+
+def documented(log: Log) -> Payload:
+    """Make the request of HotWax's documentation, to the letter."""
+    return {"json": {"params": {"q": f"docType:{log.doc_type}"}}, "coreName": log.core}
+
+
+def documented_page(log: Log, start: int = 0, rows: int = PAGE_ROWS) -> Payload:
+    """Make the documented request with Solr's ``start`` and ``rows``; no sort, no range."""
+    payload = documented(log)
+    payload["json"]["params"] |= {"start": start, "rows": rows}
+    return payload
+
+
+def count(log: Log) -> Payload:
+    """Ask only how many documents there are."""
+    return documented_page(log, rows=0)
+
+
+def span(
+    log: Log,
+    since: datetime | None,
+    before: datetime | None,
+    *,
+    newest_first: bool = False,
+    rows: int = PAGE_ROWS,
+    ids_only: bool = False,
+) -> Payload:
+    """Ask for the documents logged from ``since`` on and before ``before``, by timestamp.
+
+    None leaves an end open. Documents without a timestamp are in no span. The upper end is
+    excluded: with whole seconds that is right for dates and for strings of either width.
+    """
+    closing = "]" if before is None else "}"
+    direction = "desc" if newest_first else "asc"
+    query: dict[str, Any] = {
+        "filter": [f"{log.timestamp}:[{_bound(since)} TO {_bound(before)}{closing}"],
+        "sort": f"{log.timestamp} {direction}",
+        "limit": rows,
+    }
+    if ids_only:
+        query["fields"] = [log.document_id, log.timestamp]
+    return _careful(log, query)
+
+
+def undated(log: Log, *, offset: int = 0, rows: int = PAGE_ROWS) -> Payload:
+    """Ask for the documents that carry no timestamp, in the order of their ids."""
+    return _careful(
+        log,
+        {
+            "filter": [f"(*:* -{log.timestamp}:[* TO *])"],
+            "sort": f"{log.document_id} asc",
+            "limit": rows,
+            "offset": offset,
+        },
+    )
+
+
+def named(log: Log, names: Iterable[str], *, rows: int = BLOCK_ROWS) -> Payload:
+    """Ask for the documents of these order names.
+
+    Whatever comes back, the caller compares names exactly: a tokenised field also finds others.
+    """
+    terms = {"f": log.order_name, "separator": SEPARATOR, "query": SEPARATOR.join(names)}
+    return _careful(log, {"filter": [{"terms": terms}], "limit": rows})
+
+
+def identified(log: Log, ids: Sequence[str]) -> Payload:
+    """Ask for the documents of these ids."""
+    terms = {"f": log.document_id, "separator": SEPARATOR, "query": SEPARATOR.join(ids)}
+    return _careful(log, {"filter": [{"terms": terms}], "limit": len(ids)})
+
+
+def _careful(log: Log, query: dict[str, Any]) -> Payload:
+    # Without expandMacros=false Solr expands ${…} in any text; echoParams would echo it all.
+    params = {"q": f"docType:{log.doc_type}", "expandMacros": "false", "echoParams": "none"}
+    return {"json": {"params": params, **query}, "coreName": log.core}
+
+
+def _bound(moment: datetime | None) -> str:
+    if moment is None:
+        return "*"
+    # Always three decimals: on a string-typed timestamp […01Z TO *] omits …01.127Z.
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.") + f"{moment.microsecond // 1000:03d}Z"

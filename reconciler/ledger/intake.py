@@ -1,0 +1,315 @@
+"""Documents -> rows: an upsert that may be repeated, in any order, with the same result.
+
+A batch is at most 500 documents and is written in the caller's transaction; reading the
+documents happens before it.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+from reconciler.hotwax.documents import (
+    NO_SHOP,
+    SHOPIFY,
+    FailureDocument,
+    ShopIdentity,
+    UnreadableDocument,
+)
+from reconciler.ledger.models import (
+    EXCERPT_LENGTH,
+    Attempt,
+    ErrorSignature,
+    FailedOrder,
+    Shop,
+    ShopHost,
+)
+from reconciler.ledger.models import UnreadableDocument as Unreadable
+from reconciler.ledger.ordering import name_keys, natural_sort_key, sort_key
+from reconciler.ledger.signatures import VERSION, slug_of, template_of
+
+BATCH = 500
+#: Sorts before every real timestamp, so that an attempt without one is never the latest.
+_NO_TIME = datetime(1, 1, 1, tzinfo=UTC)
+
+_ROLLED_UP = (
+    "site_url",
+    "order_created_at",
+    "first_attempted_at",
+    "first_failed_at",
+    "first_at",
+    "last_failed_at",
+    "attempt_count",
+    "latest_document_key",
+    "signature",
+    "error_excerpt",
+    "expires_at",
+    "left_log_at",
+    "left_log_reason",
+    "search_text",
+)
+#: Columns that a roll-up reads of every attempt; of the latest it reads all but `raw`.
+_LIGHT = (
+    "order_id",
+    "document_key",
+    "logged_at",
+    "expires_at",
+    "order_created_at",
+    "first_attempted_at",
+    "signature_id",
+    "left_log_at",
+    "left_log_reason",
+)
+
+
+@dataclass
+class Intake:
+    """What a batch changed. ``new_documents`` counts keys that the ledger did not have."""
+
+    new_documents: int = 0
+    new_unreadable: int = 0
+    changed: bool = False
+    orders: set[int] = field(default_factory=set)
+
+
+def take_in(
+    documents: Sequence[FailureDocument | UnreadableDocument], seen_at: datetime
+) -> Intake:
+    """Write a batch. To be called inside a transaction, by whoever holds the lease."""
+    result = Intake()
+    readable = {
+        (d.document_key, d.logged_key): d for d in documents if isinstance(d, FailureDocument)
+    }
+    _take_unreadable([d for d in documents if isinstance(d, UnreadableDocument)], seen_at, result)
+    if readable:
+        _take_attempts(readable, seen_at, result)
+    result.changed = bool(result.orders or result.new_unreadable)
+    return result
+
+
+def _take_unreadable(
+    documents: Iterable[UnreadableDocument], seen_at: datetime, result: Intake
+) -> None:
+    by_hash = {d.sha256: d for d in documents}
+    if not by_hash:
+        return
+    known = Unreadable.objects.filter(sha256__in=by_hash)
+    known_hashes = set(known.values_list("sha256", flat=True))
+    known.update(seen_last_at=seen_at, left_log_at=None)
+    new = [
+        Unreadable(
+            sha256=d.sha256,
+            raw=d.raw,
+            reason=d.reason,
+            seen_first_at=seen_at,
+            seen_last_at=seen_at,
+        )
+        for d in by_hash.values()
+        if d.sha256 not in known_hashes
+    ]
+    Unreadable.objects.bulk_create(new)
+    result.new_unreadable = len(new)
+
+
+def _take_attempts(
+    documents: dict[tuple[str, str], FailureDocument], seen_at: datetime, result: Intake
+) -> None:
+    keys = {key for key, _ in documents}
+    known: dict[tuple[str, str], Attempt] = {}
+    kept_keys = set()
+    for attempt in Attempt.objects.filter(document_key__in=keys):
+        known[attempt.document_key, attempt.logged_key] = attempt
+        if attempt.left_log_at is None:
+            kept_keys.add(attempt.document_key)
+    result.new_documents = len(keys - kept_keys)
+
+    unchanged, changed, new = [], [], []
+    for key, document in documents.items():
+        attempt_row = known.get(key)
+        if attempt_row is None:
+            new.append(document)
+        elif attempt_row.raw == document.raw and attempt_row.left_log_at is None:
+            unchanged.append(attempt_row.pk)
+        else:
+            changed.append((attempt_row, document))
+    Attempt.objects.filter(pk__in=unchanged).update(seen_last_at=seen_at)
+    if not (new or changed):
+        return
+
+    derived = _Derived([*new, *(document for _, document in changed)])
+    for attempt_row, document in changed:
+        result.orders.add(attempt_row.order_id)  # where it was, should it move
+        _fill(attempt_row, document, derived, seen_at)
+    rows = [_fill(Attempt(seen_first_at=seen_at), d, derived, seen_at) for d in new]
+    orders = derived.orders_with([*((d, row) for row, d in changed), *zip(new, rows, strict=True)])
+    Attempt.objects.bulk_create(rows)
+    for attempt_row, _ in changed:
+        attempt_row.save()
+    roll_up(result.orders | orders.known)
+    result.orders |= orders.known | orders.new
+
+
+@dataclass
+class _Orders:
+    new: set[int]
+    known: set[int]
+
+
+class _Derived:
+    """The shops, signatures and orders of a batch, made where they are missing."""
+
+    def __init__(self, documents: Sequence[FailureDocument]) -> None:
+        self._shops = _shops({d.shop for d in documents})
+        self._templates = {
+            text: template_of(text) for text in {document.error_text for document in documents}
+        }
+        self._signatures = _signatures(set(self._templates.values()))
+
+    def signature(self, document: FailureDocument) -> ErrorSignature:
+        return self._signatures[self._templates[document.error_text]]
+
+    def orders_with(self, pairs: Sequence[tuple[FailureDocument, Attempt]]) -> _Orders:
+        """Give each attempt its order; an order made here is rolled up before it is written."""
+        wanted: dict[tuple[int, str], list[tuple[FailureDocument, Attempt]]] = defaultdict(list)
+        for document, attempt in pairs:
+            wanted[self._shops[document.shop.key].pk, document.order_key].append(
+                (document, attempt)
+            )
+        names = {name for _, name in wanted}
+        rows = FailedOrder.objects.filter(order_key__in=names).only("shop_id", "order_key")
+        orders = {(row.shop_id, row.order_key): row for row in rows}
+        missing = [
+            _new_order(shop, name, mine[0][0], [attempt for _, attempt in mine])
+            for (shop, name), mine in wanted.items()
+            if (shop, name) not in orders
+        ]
+        known = {orders[key].pk for key in wanted if key in orders}
+        made = FailedOrder.objects.bulk_create(missing)
+        orders |= {(row.shop_id, row.order_key): row for row in made}
+        for key, mine in wanted.items():
+            for _, attempt in mine:
+                attempt.order_id = orders[key].pk
+        return _Orders(new={row.pk for row in made}, known=known)
+
+
+def _new_order(
+    shop_id: int, key: str, document: FailureDocument, attempts: list[Attempt]
+) -> FailedOrder:
+    name = document.order_name
+    order = FailedOrder(shop_id=shop_id, order_key=key, order_name=name)
+    order.name_key, order.name_tail = name_keys(name)
+    order.name_sort_key = natural_sort_key(name) if name else None
+    _roll_up(order, attempts, max(attempts, key=_when))
+    return order
+
+
+def _shops(identities: set[ShopIdentity]) -> dict[str, Shop]:
+    keys = {identity.key for identity in identities}
+    shops = {shop.key: shop for shop in Shop.objects.filter(key__in=keys)}
+    hosts = set(
+        ShopHost.objects.filter(shop__key__in=keys).values_list("shop__key", "host")
+    )
+    # In the order of their hosts, so that the same documents make the same shops.
+    for identity in sorted(identities, key=lambda i: (not i.handle, i.handle, i.host)):
+        shop = shops.get(identity.key)
+        if shop is None:
+            shop = shops[identity.key] = Shop.objects.create(
+                key=identity.key, **_shop_names(identity.handle, identity.host)
+            )
+        elif identity.handle and (not shop.handle or identity.handle < shop.handle):
+            # Of two handles the first in the alphabet, whatever the order of arrival.
+            Shop.objects.filter(pk=shop.pk).update(**_shop_names(identity.handle, identity.host))
+            shop.handle = identity.handle
+        if identity.host and (identity.key, identity.host) not in hosts:
+            ShopHost.objects.create(shop=shop, host=identity.host)
+            hosts.add((identity.key, identity.host))
+    return shops
+
+
+def _shop_names(handle: str, host: str) -> dict[str, str]:
+    name = f"{handle}{SHOPIFY}" if handle else host or NO_SHOP
+    return {"handle": handle, "name": name, "sort_key": sort_key(name)}
+
+
+def _signatures(templates: set[str]) -> dict[str, ErrorSignature]:
+    slugs = {slug_of(template): template for template in templates}
+    found = {row.slug: row for row in ErrorSignature.objects.filter(slug__in=slugs)}
+    missing = [
+        ErrorSignature(
+            slug=slug, template=template, sort_key=sort_key(template), rules_version=VERSION
+        )
+        for slug, template in slugs.items()
+        if slug not in found
+    ]
+    found |= {row.slug: row for row in ErrorSignature.objects.bulk_create(missing)}
+    return {template: found[slug] for slug, template in slugs.items()}
+
+
+def _fill(
+    attempt: Attempt, document: FailureDocument, derived: _Derived, seen_at: datetime
+) -> Attempt:
+    attempt.document_key = document.document_key
+    attempt.logged_key = document.logged_key
+    attempt.logged_at = document.logged_at
+    attempt.expires_at = document.expires_at
+    attempt.order_created_at = document.created_at
+    attempt.first_attempted_at = document.first_attempted_at
+    attempt.signature = derived.signature(document)
+    attempt.seen_last_at = seen_at
+    attempt.left_log_at = None
+    attempt.left_log_reason = ""
+    attempt.problems = "\n".join(document.problems)
+    attempt.site = document.site
+    attempt.error_text = document.error_text
+    attempt.raw = document.raw
+    return attempt
+
+
+def roll_up(order_ids: Iterable[int]) -> None:
+    """Recompute orders from all their attempts; an order that lost its last one goes."""
+    ids = list(order_ids)
+    attempts: dict[int, list[Attempt]] = defaultdict(list)
+    for attempt in Attempt.objects.filter(order_id__in=ids).only(*_LIGHT):
+        attempts[attempt.order_id].append(attempt)
+    FailedOrder.objects.filter(pk__in=[pk for pk in ids if pk not in attempts]).delete()
+    newest = [max(rows, key=_when).pk for rows in attempts.values()]
+    latest = {row.order_id: row for row in Attempt.objects.filter(pk__in=newest).defer("raw")}
+    orders = list(FailedOrder.objects.filter(pk__in=attempts))
+    for order in orders:
+        _roll_up(order, attempts[order.pk], latest[order.pk])
+    # One upsert for all; bulk_update would write a CASE for each column and row.
+    FailedOrder.objects.bulk_create(
+        orders, update_conflicts=True, unique_fields=["id"], update_fields=_ROLLED_UP
+    )
+
+
+def _when(attempt: Attempt) -> tuple[datetime, str]:
+    return (attempt.logged_at or _NO_TIME, attempt.document_key)
+
+
+def _roll_up(order: FailedOrder, attempts: list[Attempt], latest: Attempt) -> None:
+    logged = [row.logged_at for row in attempts if row.logged_at]
+    created = [row.order_created_at for row in attempts if row.order_created_at]
+    tried = [row.first_attempted_at for row in attempts if row.first_attempted_at]
+    left = [row.left_log_at for row in attempts if row.left_log_at]
+    expires = [row.expires_at for row in attempts if row.expires_at]
+    order.order_created_at = latest.order_created_at or min(created, default=None)
+    order.first_attempted_at = min(tried, default=None)
+    order.first_failed_at = min(logged, default=None)
+    order.first_at = order.first_attempted_at or order.first_failed_at
+    order.last_failed_at = max(logged, default=None)
+    order.attempt_count = len(attempts)
+    order.latest_document_key = latest.document_key
+    order.signature_id = latest.signature_id
+    order.error_excerpt = _excerpt(latest.error_text)
+    order.expires_at = latest.expires_at or max(expires, default=None)
+    gone = len(left) == len(attempts)
+    order.left_log_at = max(left) if gone else None
+    order.left_log_reason = latest.left_log_reason if gone else ""
+    order.site_url = latest.site
+    order.search_text = f"{order.order_name}\n{latest.error_text}".casefold()
+
+
+def _excerpt(error: str) -> str:
+    text = " ".join(error[: EXCERPT_LENGTH * 4].split())
+    return text if len(text) <= EXCERPT_LENGTH else text[:EXCERPT_LENGTH] + "…"

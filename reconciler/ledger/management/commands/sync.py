@@ -1,0 +1,124 @@
+"""`manage.py sync`: bring the ledger up to date with HotWax's log."""
+
+import logging
+import signal
+import time
+from argparse import ArgumentParser
+from datetime import timedelta
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+from django.db import DatabaseError, close_old_connections
+from django.utils import timezone
+
+from reconciler.hotwax.client import Client
+from reconciler.hotwax.errors import HotWaxError
+from reconciler.ledger import lease, sync
+from reconciler.ledger.models import SyncState
+
+logger = logging.getLogger("reconciler.sync")
+
+#: How long `manage.py sync` waits for another syncer to end.
+WAIT_FOR_LEASE = timedelta(seconds=30)
+TICK_SECONDS = 1.0
+
+
+class Stop(BaseException):
+    """SIGTERM or Ctrl-C: ends a request under way too; no `except Exception` swallows it."""
+
+
+def _stop(*_: object) -> None:
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    raise Stop
+
+
+class Command(BaseCommand):
+    """Once with a complete scan, or as a service with --watch."""
+
+    help = (
+        "Read HotWax's log into the ledger: once and completely (exit 0 when every document of "
+        "that scan is kept, else 1 with the reason), or all the time with --watch."
+    )
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        """Add --watch."""
+        parser.add_argument("--watch", action="store_true", help="stay and keep it up to date")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        """Run until done, or until SIGTERM or Ctrl-C, and give the lease back."""
+        signal.signal(signal.SIGTERM, _stop)
+        signal.signal(signal.SIGINT, _stop)
+        owner = lease.new_owner("watcher" if options["watch"] else "sync")
+        try:
+            sync.current_state()
+            with Client(sync.source().endpoint) as client:
+                syncer = sync.Syncer(client, owner)
+                if options["watch"]:
+                    self._watch(syncer)
+                else:
+                    self._once(syncer)
+        except Stop:
+            if not options["watch"]:
+                raise CommandError("Stopped before the scan was complete.") from None
+        except sync.AnotherHotWax as error:
+            raise CommandError(str(error)) from None
+        finally:
+            lease.give_back(owner)
+
+    # ------------------------------------------------------------------------------- once
+
+    def _once(self, syncer: sync.Syncer) -> None:
+        give_up = timezone.now() + WAIT_FOR_LEASE
+        while not lease.take(syncer.owner, lease.LEASE):
+            if timezone.now() > give_up:
+                raise CommandError("Another syncer is at work and does not end; try again later.")
+            time.sleep(TICK_SECONDS / 4)
+        self._shown = ""
+        try:
+            state = sync.sync_once(syncer, self._report)
+        except HotWaxError as error:
+            raise CommandError(f"{error} {error.remedy}") from None
+        except lease.LeaseLost as error:
+            raise CommandError(str(error)) from None
+        line = f"{state.kept:,} of {state.found or 0:,} log documents kept"
+        if state.found and not state.scan_complete:
+            raise CommandError(f"The scan is not complete: {line}. {state.mode_reason}".strip())
+        self.stdout.write(self.style.SUCCESS(f"{line}, {state.unreadable:,} unreadable."))
+
+    def _report(self, state: SyncState) -> None:
+        line = f"{state.step or state.mode}: {state.kept:,} of {state.found or 0:,}"
+        if line != self._shown and self._shown != line:
+            self._shown = line
+            logger.info(line)
+
+    # ------------------------------------------------------------------------------ watch
+
+    def _watch(self, syncer: sync.Syncer) -> None:
+        logger.info("Watching %s", syncer.source.instance)
+        while True:
+            try:
+                self._cycle(syncer)
+            except HotWaxError as error:
+                logger.warning("%s %s", error, error.remedy)
+            except lease.LeaseLost as error:
+                logger.info("%s", error)
+            except DatabaseError as error:
+                logger.error("The database does not answer: %s", error)
+                time.sleep(5 * TICK_SECONDS)
+            close_old_connections()
+            time.sleep(min(TICK_SECONDS, sync.fresh().total_seconds()))
+
+    def _cycle(self, syncer: sync.Syncer) -> None:
+        state, now = sync.current_state(), timezone.now()
+        if state.heartbeat_at is None or now - state.heartbeat_at >= sync.fresh() / 2:
+            sync.beat()
+        waiting = state.back_off_until is not None and state.back_off_until > now
+        if waiting or not sync.due(state, now) or not lease.take(syncer.owner, lease.LEASE):
+            return
+        try:
+            # Between steps others may have their turn after one interval of ours.
+            end = time.monotonic() + max(5.0, sync.fresh().total_seconds())
+            sync.watch_cycle(syncer, lambda: time.monotonic() < end)
+        finally:
+            lease.give_back(syncer.owner)

@@ -1,0 +1,400 @@
+"""The ledger's tables (LEDGER.md §1). All datetimes are in UTC.
+
+People work on orders; log documents are their attempts. Columns that hold what a document says
+are derived from ``Attempt.raw`` and can be derived again.
+"""
+
+from datetime import datetime, timedelta
+from typing import Any, ClassVar, Self
+
+from django.db import models
+from django.db.models import F, Q
+from django.db.models.expressions import Combinable
+
+from reconciler.hotwax import documents
+from reconciler.ledger.ordering import name_keys
+
+#: The list shows this much of an error; the order page shows all of it.
+EXCERPT_LENGTH = 300
+EXPIRING_WITHIN = timedelta(days=7)
+FAILING_WITHIN = timedelta(hours=24)
+
+
+class State(models.TextChoices):
+    """Whose turn it is. Every order is open until triage changes it."""
+
+    OPEN = "open", "Open"
+    IN_PROGRESS = "in_progress", "In progress"
+    WAITING = "waiting", "Waiting"
+    RESOLVED = "resolved", "Resolved"
+    IGNORED = "ignored", "Ignored"
+
+
+UNFINISHED = (State.OPEN, State.IN_PROGRESS, State.WAITING)
+
+
+class Shop(models.Model):
+    """A Shopify store. ``key`` is its shop id where one is known, else its host, else "none"."""
+
+    key = models.CharField(max_length=255, unique=True)
+    #: The label before .myshopify.com, where one is known.
+    handle = models.CharField(max_length=255, blank=True)
+    #: What people see and what `data-shop` holds.
+    name = models.CharField(max_length=300)
+    #: `name`, so written that every database sorts it alike.
+    sort_key = models.CharField(max_length=1100, db_index=True)
+
+    hosts: "models.Manager[ShopHost]"
+
+    class Meta:
+        ordering = ("sort_key",)
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class ShopHost(models.Model):
+    """A host under which a shop was seen."""
+
+    shop = models.ForeignKey(Shop, models.CASCADE, related_name="hosts")
+    host = models.CharField(max_length=300, db_index=True)
+
+    class Meta:
+        constraints = (
+            models.UniqueConstraint("shop", "host", name="one_row_per_shop_and_host"),
+        )
+
+    def __str__(self) -> str:
+        return self.host
+
+
+class ErrorSignature(models.Model):
+    """Errors that differ only in ids. ``slug`` is 12 hex digits of sha256(template)."""
+
+    slug = models.CharField(max_length=12, unique=True)
+    template = models.TextField()
+    sort_key = models.CharField(max_length=1100, db_index=True)
+    rules_version = models.PositiveSmallIntegerField()
+
+    class Meta:
+        ordering = ("sort_key",)
+
+    def __str__(self) -> str:
+        return self.template[:80]
+
+
+class FailedOrderQuerySet(models.QuerySet["FailedOrder"]):
+    """What can be asked of the orders. Every page, export and figure asks through these."""
+
+    def in_view(self, view: str, now: datetime, *, any_state: bool = False) -> Self:
+        """Keep one of the views of CONTRACTS.md: open, expiring, failing, all.
+
+        ``any_state`` drops the view's condition on the state, and only that.
+        """
+        return self.filter(view_condition(view, now, any_state=any_state))
+
+    def mentioning(self, text: str) -> Self:
+        """Keep orders with this text in their latest error or name, ignoring case."""
+        return self.filter(search_text__contains=documents.clean(text).casefold())
+
+    def named(self, names: list[str]) -> Self:
+        """Keep orders of these names (CONTRACTS.md, `order`)."""
+        full, tails = set(), set()
+        for name in names:
+            key, _ = name_keys(name)
+            full.add(key)
+            if "#" not in key:
+                tails.add(key)
+        return self.filter(Q(name_key__in=full) | Q(name_tail__in=tails))
+
+    def of_errors(self, slugs: list[str], *, exclude: bool = False) -> Self:
+        """Keep, or leave out, orders whose latest error has one of these signatures."""
+        condition = Q(signature__in=ErrorSignature.objects.filter(slug__in=slugs))
+        return self.exclude(condition) if exclude else self.filter(condition)
+
+    def of_shops(self, hosts: list[str], *, exclude: bool = False) -> Self:
+        """Keep, or leave out, orders of the shops seen under any of these hosts."""
+        hosts = [host.lower() for host in hosts]
+        shops = Shop.objects.filter(Q(hosts__host__in=hosts) | Q(name__in=hosts))
+        condition = Q(shop__in=shops.values("pk"))
+        return self.exclude(condition) if exclude else self.filter(condition)
+
+    def in_states(self, states: list[str], *, exclude: bool = False) -> Self:
+        """Keep, or leave out, orders in these states."""
+        condition = Q(state__in=states)
+        return self.exclude(condition) if exclude else self.filter(condition)
+
+    def dated(self, which: str, start: datetime | None, end: datetime | None) -> Self:
+        """Keep orders whose date lies in [start, end): `failed`, `first`, `created`, `expires`."""
+        column = DATES[which]
+        conditions = Q()
+        if start is not None:
+            conditions &= Q(**{f"{column}__gte": start})
+        if end is not None:
+            conditions &= Q(**{f"{column}__lt": end})
+        return self.filter(conditions)
+
+    def sorted_by(self, sort: str) -> Self:
+        """Sort by a key of SORTS, `-` reverses. Nulls last; ties by id, in the same direction."""
+        descending = sort.startswith("-")
+        columns = [F(SORTS[sort.removeprefix("-")]), F("id")]
+        return self.order_by(*(_directed(column, descending) for column in columns))
+
+    def for_list(self) -> Self:
+        """Load what a row of the list shows, and nothing that is long."""
+        return self.select_related("shop", "signature").only(*LIST_COLUMNS)
+
+
+#: Date names of the query string -> columns.
+DATES = {
+    "failed": "last_failed_at",
+    "first": "first_at",
+    "created": "order_created_at",
+    "expires": "expires_at",
+}
+#: Sort names of the query string -> columns.
+SORTS = {
+    "order": "name_sort_key",
+    "shop": "shop__sort_key",
+    "error": "signature__sort_key",
+    "attempts": "attempt_count",
+    "created": "order_created_at",
+    "first": "first_at",
+    "failed": "last_failed_at",
+    "expires": "expires_at",
+    "state": "state",
+}
+VIEWS = ("open", "expiring", "failing", "all")
+LIST_COLUMNS = (
+    "order_name",
+    "site_url",
+    "order_created_at",
+    "first_at",
+    "last_failed_at",
+    "attempt_count",
+    "error_excerpt",
+    "expires_at",
+    "left_log_at",
+    "state",
+    "latest_document_key",
+    "shop__name",
+    "shop__handle",
+    "signature__slug",
+    "signature__template",
+)
+
+
+def view_condition(view: str, now: datetime, *, any_state: bool = False) -> Q:
+    """Condition of a view (CONTRACTS.md, `view`); empty for `all`."""
+    unfinished = Q() if any_state or view == "all" else Q(state__in=UNFINISHED)
+    if view == "expiring":
+        return unfinished & Q(
+            left_log_at=None, expires_at__gte=now, expires_at__lte=now + EXPIRING_WITHIN
+        )
+    if view == "failing":
+        return unfinished & Q(attempt_count__gte=2, last_failed_at__gte=now - FAILING_WITHIN)
+    return unfinished
+
+
+def _directed(column: F, descending: bool) -> Combinable | Any:
+    return column.desc(nulls_last=True) if descending else column.asc(nulls_last=True)
+
+
+class FailedOrder(models.Model):
+    """An order whose import failed, rolled up from its attempts, whatever order they came in."""
+
+    shop = models.ForeignKey(Shop, models.PROTECT, related_name="orders")
+    #: The order name, else "document:<document key>".
+    order_key = models.CharField(max_length=255)
+    #: As HotWax has it; empty without one.
+    order_name = models.TextField(blank=True)
+    #: The name without case and one leading "#", and what follows its last "#".
+    name_key = models.CharField(max_length=255, db_index=True)
+    name_tail = models.CharField(max_length=255, db_index=True)
+    #: Sorts naturally; null without a name.
+    name_sort_key = models.CharField(max_length=1100, null=True, db_index=True)  # noqa: DJ001
+    site_url = models.TextField(blank=True)
+    order_created_at = models.DateTimeField(null=True, db_index=True)
+    first_attempted_at = models.DateTimeField(null=True)
+    #: When the earliest attempt that we know was logged.
+    first_failed_at = models.DateTimeField(null=True)
+    #: `first` of the query string: first_attempted_at, else first_failed_at.
+    first_at = models.DateTimeField(null=True, db_index=True)
+    last_failed_at = models.DateTimeField(null=True, db_index=True)
+    attempt_count = models.PositiveIntegerField(default=0, db_index=True)
+    latest_document_key = models.CharField(max_length=255)
+    signature = models.ForeignKey(ErrorSignature, models.PROTECT, related_name="orders")
+    error_excerpt = models.CharField(max_length=EXCERPT_LENGTH + 1, blank=True)
+    expires_at = models.DateTimeField(null=True, db_index=True)
+    #: When its last attempt was found to have left HotWax's log.
+    left_log_at = models.DateTimeField(null=True)
+    left_log_reason = models.CharField(max_length=10, blank=True)
+    state = models.CharField(max_length=12, choices=State, default=State.OPEN, db_index=True)
+    #: Name and latest error without case, for `q`. Last, so that scans need not read past it.
+    search_text = models.TextField()
+
+    objects = FailedOrderQuerySet.as_manager()
+    attempts: "models.Manager[Attempt]"
+
+    class Meta:
+        constraints = (
+            models.UniqueConstraint("shop", "order_key", name="one_row_per_shop_and_order"),
+        )
+
+    def __str__(self) -> str:
+        return self.order_name or self.order_key
+
+
+class Attempt(models.Model):
+    """One log document at one timestamp."""
+
+    class Left(models.TextChoices):
+        """Why an attempt is no longer in HotWax's log."""
+
+        EXPIRED = "expired", "Expired"
+        REMOVED = "removed", "Removed before it expired"
+
+    order = models.ForeignKey(FailedOrder, models.CASCADE, related_name="attempts")
+    document_key = models.CharField(max_length=255)
+    #: The timestamp at fixed width, else "" (never null: a unique constraint lets nulls repeat).
+    logged_key = models.CharField(max_length=24, blank=True)
+    logged_at = models.DateTimeField(null=True, db_index=True)
+    expires_at = models.DateTimeField(null=True, db_index=True)
+    order_created_at = models.DateTimeField(null=True)
+    first_attempted_at = models.DateTimeField(null=True)
+    signature = models.ForeignKey(ErrorSignature, models.PROTECT, related_name="attempts")
+    seen_first_at = models.DateTimeField()
+    seen_last_at = models.DateTimeField(db_index=True)
+    left_log_at = models.DateTimeField(null=True)
+    left_log_reason = models.CharField(max_length=10, choices=Left, blank=True)
+    #: What could not be read, one problem a line.
+    problems = models.TextField(blank=True)
+    site = models.TextField(blank=True)
+    error_text = models.TextField(blank=True)
+    #: The document itself, as text: json.dumps(ensure_ascii=True).
+    raw = models.TextField()
+
+    class Meta:
+        constraints = (
+            models.UniqueConstraint("document_key", "logged_key", name="one_row_per_attempt"),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.document_key} {self.logged_key}".strip()
+
+
+class UnreadableDocument(models.Model):
+    """Something in HotWax's log that could not be read: shown with its reason, never dropped."""
+
+    sha256 = models.CharField(max_length=64, unique=True)
+    raw = models.TextField()
+    reason = models.CharField(max_length=300)
+    seen_first_at = models.DateTimeField()
+    seen_last_at = models.DateTimeField(db_index=True)
+    left_log_at = models.DateTimeField(null=True)
+
+    def __str__(self) -> str:
+        return self.reason
+
+
+class Event(models.Model):
+    """What happened to an order, and by whom; rows are only ever added."""
+
+    order = models.ForeignKey(FailedOrder, models.SET_NULL, null=True, related_name="events")
+    #: Name of the person, kept as text so that it outlives the account; empty for the system.
+    actor = models.CharField(max_length=150, blank=True)
+    kind = models.CharField(max_length=30)
+    at = models.DateTimeField(db_index=True)
+    before = models.TextField(blank=True)
+    after = models.TextField(blank=True)
+
+    class Meta:
+        ordering = ("-at", "-id")
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.at:%Y-%m-%d %H:%M}"
+
+
+class SyncState(models.Model):
+    """How the asking goes: one row, shared by every process. Counts are of log documents."""
+
+    class Mode(models.TextChoices):
+        """How documents are asked for; empty until HotWax's answers decide it."""
+
+        UNDECIDED = "", "Not decided yet"
+        RANGE = "range", "By range and sort on timestamp"
+        COMPATIBLE = "compatible", "Page by page, without range or sort"
+
+    class Step(models.TextChoices):
+        """The next request of the first load; `done` when every page of it was kept."""
+
+        FIRST = "first", "First reply"
+        INSIDE = "inside", "Does a range find what is in it?"
+        OUTSIDE = "outside", "Does a range leave out what is not?"
+        DATED = "dated", "Backfill, newest first"
+        UNDATED = "undated", "Documents without a timestamp"
+        DONE = "done", "Done"
+
+    ONLY: ClassVar[int] = 1
+
+    #: Which HotWax this ledger belongs to: URL, core and docType.
+    instance = models.CharField(max_length=500, blank=True)
+    #: The method that last brought an answer, and which one a page would try next.
+    method = models.CharField(max_length=10, blank=True)
+    next_method = models.PositiveSmallIntegerField(default=0)
+    #: Names under which the first reply carried the value; empty = as documented.
+    timestamp_field = models.CharField(max_length=100, blank=True)
+    document_id_field = models.CharField(max_length=100, blank=True)
+    order_name_field = models.CharField(max_length=100, blank=True)
+    mode = models.CharField(max_length=10, choices=Mode, blank=True)
+    mode_reason = models.CharField(max_length=300, blank=True)
+    mode_decided_at = models.DateTimeField(null=True)
+    step = models.CharField(max_length=10, choices=Step, default=Step.FIRST)
+    #: A document seen in the first reply, for the two questions about ranges.
+    probe_at = models.DateTimeField(null=True)
+    probe_try = models.PositiveSmallIntegerField(default=0)
+    watermark = models.DateTimeField(null=True)
+    watermark_key = models.CharField(max_length=255, blank=True)
+    overlap_seconds = models.PositiveIntegerField(default=300)
+    #: Lower end of a catch-up that one page did not finish.
+    catch_up_from = models.DateTimeField(null=True)
+    caught_up_at = models.DateTimeField(null=True)
+    #: Upper end (excluded) of the next page of the backfill; offset among the undated.
+    backfill_cursor = models.DateTimeField(null=True)
+    backfill_offset = models.PositiveIntegerField(default=0)
+    #: When the first load was complete, and so every later figure.
+    loaded_at = models.DateTimeField(null=True)
+    #: A scan (compatible mode's, or a sweep): since when, how far, which try, what it found.
+    scan_started_at = models.DateTimeField(null=True)
+    scan_offset = models.PositiveIntegerField(default=0)
+    scan_from = models.DateTimeField(null=True)
+    scan_undated = models.BooleanField(default=False)
+    scan_try = models.PositiveSmallIntegerField(default=0)
+    scan_found = models.PositiveIntegerField(null=True)
+    scan_ended_at = models.DateTimeField(null=True)
+    scan_complete = models.BooleanField(default=False)
+    scan_seconds = models.FloatField(default=0)
+    sweep_due = models.BooleanField(default=False)
+    #: HotWax's last numFound for the whole log, and when; our count of distinct documents.
+    found = models.PositiveIntegerField(null=True)
+    found_at = models.DateTimeField(null=True)
+    count_due = models.BooleanField(default=False)
+    differs_times = models.PositiveSmallIntegerField(default=0)
+    kept = models.PositiveIntegerField(default=0)
+    unreadable = models.PositiveIntegerField(default=0)
+    asked_at = models.DateTimeField(null=True)
+    answered_at = models.DateTimeField(null=True)
+    failing_since = models.DateTimeField(null=True)
+    failures = models.PositiveIntegerField(default=0)
+    last_error = models.CharField(max_length=500, blank=True)
+    last_remedy = models.CharField(max_length=300, blank=True)
+    last_error_at = models.DateTimeField(null=True)
+    back_off_until = models.DateTimeField(null=True)
+    lease_owner = models.CharField(max_length=100, blank=True)
+    lease_until = models.DateTimeField(null=True)
+    heartbeat_at = models.DateTimeField(null=True)
+    #: Rows changed so far; whoever keeps a figure may keep it until this changes.
+    revision = models.PositiveBigIntegerField(default=0)
+
+    def __str__(self) -> str:
+        return self.instance or "not synced yet"

@@ -1,0 +1,832 @@
+"""Which requests to make and when (LEDGER.md §3).
+
+A sync is a row of steps. Each step sends one request, writes what came back in one transaction
+together with where to go on, and may be the last: killed at any point, the next syncer continues
+there. The watcher takes steps until nothing is due; a page without a watcher takes one.
+
+    first ─ inside ─ outside ─┬─ range mode:      catch up, backfill, sweep, count
+                              └─ compatible mode: page after page, as documented
+"""
+
+import logging
+import random
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from django.conf import settings
+from django.db import transaction
+from django.db.models import F, Max
+from django.utils import timezone
+
+from reconciler.hotwax import requests
+from reconciler.hotwax.client import Client, Endpoint, Reply
+from reconciler.hotwax.documents import (
+    FIELD_OF_NAME,
+    FailureDocument,
+    ForeignDocument,
+    Reading,
+    UnreadableDocument,
+    read_document,
+)
+from reconciler.hotwax.errors import HotWaxError, IncompleteReply, RequestRefused
+from reconciler.ledger import lease
+from reconciler.ledger.checks import SECOND, fault_of_page, newest, whole_second
+from reconciler.ledger.intake import BATCH, Intake, roll_up, take_in
+from reconciler.ledger.models import Attempt, SyncState
+from reconciler.ledger.models import UnreadableDocument as Unreadable
+
+logger = logging.getLogger(__name__)
+
+SWEEP_EVERY = timedelta(hours=6)
+#: Compatible mode reads the whole log at most so often, and for at most a tenth of the time.
+SCAN_PAUSE = timedelta(minutes=5)
+SCAN_TRIES = 3
+COUNT_EVERY = timedelta(minutes=5)
+BACK_OFF_FIRST, BACK_OFF_LAST = 2.0, 60.0
+#: A page without a watcher waits no longer than this for HotWax, in seconds.
+PAGE_TIMEOUT = 0.8
+ASK_NOW_TIMEOUT = 5.0
+NAMES_A_REQUEST = 100
+
+
+class AnotherHotWax(Exception):
+    """The ledger belongs to another HotWax than the settings name."""
+
+    def __init__(self, ledger: str, wanted: str) -> None:
+        super().__init__(
+            f"This ledger was filled from {ledger}, but the settings name {wanted}. "
+            "Set HOTWAX_URL, HOTWAX_CORE and HOTWAX_DOC_TYPE back, or give the other HotWax a "
+            "database of its own with DATABASE_URL."
+        )
+
+
+@dataclass(frozen=True)
+class Source:
+    """Which HotWax the settings name, and how its documents are to be read."""
+
+    endpoint: Endpoint
+    core: str
+    doc_type: str
+    reading: Reading
+
+    @property
+    def instance(self) -> str:
+        """What the ledger remembers to recognise it by."""
+        return f"{self.endpoint.url} {self.core} {self.doc_type}"
+
+
+def source() -> Source:
+    """Read the settings."""
+    return Source(
+        Endpoint(
+            settings.HOTWAX_URL,
+            settings.HOTWAX_API,
+            settings.HOTWAX_METHOD,
+            settings.HOTWAX_TOKEN,
+            settings.HOTWAX_TIMEOUT_SECONDS,
+        ),
+        settings.HOTWAX_CORE,
+        settings.HOTWAX_DOC_TYPE,
+        Reading(ZoneInfo(settings.HOTWAX_TIME_ZONE), settings.SHOPIFY_STORES),
+    )
+
+
+def fresh() -> timedelta:
+    """Interval between two questions: HOTWAX_FRESH_SECONDS."""
+    return timedelta(seconds=settings.HOTWAX_FRESH_SECONDS)
+
+
+def current_state() -> SyncState:
+    """Load the one row; raise AnotherHotWax if it belongs to another instance."""
+    state, _ = SyncState.objects.get_or_create(pk=SyncState.ONLY)
+    wanted = source().instance
+    if state.instance and state.instance != wanted:
+        raise AnotherHotWax(state.instance, wanted)
+    return state
+
+
+def watcher_is_alive(state: SyncState, now: datetime) -> bool:
+    """Say whether a watcher gave a sign of life within three intervals."""
+    return state.heartbeat_at is not None and now - state.heartbeat_at < 3 * fresh()
+
+
+def scan_pause(state: SyncState) -> timedelta:
+    """Time between two scans of compatible mode: 5 minutes, or nine times the last scan."""
+    return max(SCAN_PAUSE, timedelta(seconds=9 * state.scan_seconds))
+
+
+def due(state: SyncState, now: datetime) -> str:
+    """Name the step to take next; "" if nothing is due. Catch-up goes first."""
+    if state.step == SyncState.Step.FIRST:
+        return "first" if _older(state.answered_at, fresh(), now) else ""
+    if state.step in (SyncState.Step.INSIDE, SyncState.Step.OUTSIDE):
+        return str(state.step)
+    if state.mode == SyncState.Mode.COMPATIBLE:
+        if state.scan_started_at or _older(state.scan_ended_at, scan_pause(state), now):
+            return "page"
+        return "first" if _older(state.mode_decided_at, SWEEP_EVERY, now) else ""
+    if state.catch_up_from or _older(state.caught_up_at, fresh(), now):
+        return "catch_up"
+    if state.step in (SyncState.Step.DATED, SyncState.Step.UNDATED):
+        return str(state.step)
+    if state.scan_started_at or state.sweep_due or _older(state.scan_ended_at, SWEEP_EVERY, now):
+        return "sweep"
+    return "count" if state.count_due or _older(state.found_at, COUNT_EVERY, now) else ""
+
+
+def _older(moment: datetime | None, than: timedelta, now: datetime) -> bool:
+    return moment is None or now - moment >= than
+
+
+#: What came back, read: documents of our type, and those that could not be read.
+Readings = list[FailureDocument | UnreadableDocument]
+#: Columns of SyncState to write with a page.
+Changes = dict[str, Any]
+
+
+class Syncer:
+    """Takes steps while it holds the lease. ``timeout`` in seconds makes it impatient."""
+
+    def __init__(self, client: Client, owner: str, *, timeout: float | None = None) -> None:
+        self.client = client
+        self.owner = owner
+        self.timeout = timeout
+        self.source = source()
+        self.length = lease.LEASE if timeout is None else lease.PAGE_LEASE
+        #: New documents of the last step, for whoever asked.
+        self.new_documents = 0
+
+    def take_step(self, step: str, *, heartbeat: bool = False) -> None:
+        """Take one step. Raises HotWaxError, after noting it, or LeaseLost."""
+        state = current_state()
+        lease.hold(self.owner, self.length)
+        now = timezone.now()
+        beat = {"heartbeat_at": now} if heartbeat else {}
+        SyncState.objects.filter(pk=SyncState.ONLY).update(
+            asked_at=now, instance=self.source.instance, **beat
+        )
+        steps: dict[str, Callable[[SyncState], None]] = {
+            "first": self._first,
+            "inside": self._inside,
+            "outside": self._outside,
+            "dated": self._dated,
+            "undated": self._undated,
+            "catch_up": self._catch_up,
+            "count": self._count,
+            "sweep": self._sweep,
+            "page": self._page,
+        }
+        try:
+            steps[step](state)
+        except RequestRefused as error:
+            if error.not_solr or step in ("first", "count", "page"):
+                self._note_failure(state, error)
+                raise
+            self._turn_compatible(f"HotWax refuses to search by time: {error}")
+        except HotWaxError as error:
+            self._note_failure(state, error)
+            raise
+
+    # ------------------------------------------------------------------- asking and writing
+
+    def _ask(self, state: SyncState, payload: requests.Payload) -> Reply:
+        if self.timeout is None:
+            return self.client.ask_any(payload, state.method)
+        methods = self.client.endpoint.methods
+        method = state.method or methods[state.next_method % len(methods)]
+        return self.client.ask(payload, method, timeout=self.timeout)
+
+    def _read(self, reply: Reply) -> Readings:
+        doc_type, reading = self.source.doc_type, self.source.reading
+        found = (read_document(raw, doc_type, reading) for raw in reply.documents)
+        return [document for document in found if not isinstance(document, ForeignDocument)]
+
+    def _write(self, reply: Reply, documents: Readings, changes: Changes) -> Intake:
+        """Keep a page and where to go on; the last batch carries the state with it."""
+        batches = [documents[i : i + BATCH] for i in range(0, len(documents), BATCH)] or [[]]
+        total = Intake()
+        for number, batch in enumerate(batches, start=1):
+            with transaction.atomic():
+                lease.hold(self.owner, self.length)
+                result = take_in(batch, reply.asked_at)
+                total.new_documents += result.new_documents
+                total.new_unreadable += result.new_unreadable
+                self._note_answer(reply, result, changes if number == len(batches) else {})
+        self.new_documents = total.new_documents + total.new_unreadable
+        return total
+
+    def _note_answer(self, reply: Reply, result: Intake, changes: Changes) -> None:
+        new = result.new_documents + result.new_unreadable
+        if new:
+            changes = {"count_due": True, **changes}
+        SyncState.objects.filter(pk=SyncState.ONLY).update(
+            **{
+                "method": reply.method,
+                "answered_at": reply.asked_at,
+                "failing_since": None,
+                "failures": 0,
+                "back_off_until": None,
+                "kept": F("kept") + new,
+                "unreadable": F("unreadable") + result.new_unreadable,
+                "revision": F("revision") + int(result.changed),
+                **changes,
+            }
+        )
+
+    def _note_failure(self, state: SyncState, error: HotWaxError) -> None:
+        now = timezone.now()
+        seconds = min(BACK_OFF_LAST, BACK_OFF_FIRST * 2 ** min(state.failures, 10))
+        # Jittered downwards, so that many processes do not come back at once.
+        seconds = max(BACK_OFF_FIRST, seconds * random.uniform(0.75, 1.0))
+        if error.retry_after is not None:
+            seconds = max(seconds, min(error.retry_after, BACK_OFF_LAST))
+        SyncState.objects.filter(pk=SyncState.ONLY).update(
+            failing_since=state.failing_since or now,
+            failures=F("failures") + 1,
+            last_error=str(error)[:500],
+            last_remedy=error.remedy,
+            last_error_at=now,
+            back_off_until=now + timedelta(seconds=seconds),
+            next_method=F("next_method") + int(error.not_solr and not state.method),
+        )
+
+    def _log(self, state: SyncState) -> requests.Log:
+        standard = requests.Log()
+        return requests.Log(
+            self.source.core,
+            self.source.doc_type,
+            state.timestamp_field or standard.timestamp,
+            state.document_id_field or standard.document_id,
+            state.order_name_field or standard.order_name,
+        )
+
+    def _turn_compatible(self, reason: str) -> None:
+        logger.warning("Compatible mode: %s", reason)
+        lease.hold(self.owner, self.length)
+        SyncState.objects.filter(pk=SyncState.ONLY).update(
+            **{
+                **_scan_over(),
+                "mode": SyncState.Mode.COMPATIBLE,
+                "mode_reason": reason[:300],
+                "mode_decided_at": timezone.now(),
+                "step": SyncState.Step.DONE,
+                "catch_up_from": None,
+                "sweep_due": False,
+                "scan_ended_at": None,
+            }
+        )
+
+    # ------------------------------------------------------------------- deciding the mode
+
+    def _first(self, state: SyncState) -> None:
+        """Ask the documented request: documents, their number, the names of their fields."""
+        reply = self._ask(state, requests.documented_page(self._log(state)))
+        documents = self._read(reply)
+        latest = newest(_failures(documents))
+        whole = len(_keys(documents)) == reply.found
+        changes: Changes = {
+            "found": reply.found,
+            "found_at": reply.asked_at,
+            "count_due": False,
+            **_names(reply.documents),
+        }
+        if whole:
+            changes["loaded_at"] = state.loaded_at or reply.asked_at
+        if latest:
+            changes |= {"step": SyncState.Step.INSIDE, "probe_at": latest.logged_at}
+        self._write(reply, documents, changes)
+        if reply.documents and not latest:
+            self._turn_compatible("no document carries a timestamp")
+
+    def _inside(self, state: SyncState) -> None:
+        """Does a range find what is in it? Asked about the second of a document just seen."""
+        assert state.probe_at
+        since = whole_second(state.probe_at)
+        before = since + SECOND
+        reply = self._ask(state, requests.span(self._log(state), since, before))
+        documents = self._read(reply)
+        if fault := fault_of_page(_failures(documents), since, before):
+            self._turn_compatible(fault)
+        elif documents:
+            self._write(reply, documents, {"step": SyncState.Step.OUTSIDE})
+        elif state.probe_try < 2:  # it may have been indexed anew meanwhile: take another
+            again = {"step": SyncState.Step.FIRST, "answered_at": None}
+            self._write(reply, [], {"probe_try": state.probe_try + 1, **again})
+        else:
+            self._turn_compatible("the server finds nothing in a range that holds a document")
+
+    def _outside(self, state: SyncState) -> None:
+        """Does a range leave out what is not in it? Asked about what is newer than the newest."""
+        assert state.probe_at
+        since = whole_second(state.probe_at) + SECOND
+        reply = self._ask(state, requests.span(self._log(state), since, None))
+        documents = self._read(reply)
+        if fault := fault_of_page(_failures(documents), since, None):
+            self._turn_compatible(fault)
+            return
+        done = state.loaded_at is not None
+        changes: Changes = {
+            "mode": SyncState.Mode.RANGE,
+            "mode_reason": "",
+            "mode_decided_at": reply.asked_at,
+            "probe_try": 0,
+            "step": SyncState.Step.DONE if done else SyncState.Step.DATED,
+            "watermark": min(state.probe_at, reply.asked_at),
+            "watermark_key": "",
+            "backfill_cursor": None,
+            "backfill_offset": 0,
+            "caught_up_at": None,
+            **_scan_over(),
+        }
+        if done:
+            changes["scan_ended_at"] = reply.asked_at
+        self._write(reply, documents, changes)
+
+    # ------------------------------------------------------------------- range mode
+
+    def _span_page(
+        self,
+        state: SyncState,
+        since: datetime | None,
+        before: datetime | None,
+        *,
+        newest_first: bool = False,
+        ids_only: bool = False,
+    ) -> "_Page | None":
+        """Read one page of a span; None after turning to compatible mode.
+
+        A page that does not get past one second is read again as a whole block.
+        """
+        log = self._log(state)
+        payload = requests.span(
+            log, since, before, newest_first=newest_first, ids_only=ids_only
+        )
+        reply = self._ask(state, payload)
+        page = _Page(reply, self._read(reply))
+        if fault := page.fault(since, before, newest_first=newest_first):
+            self._turn_compatible(fault)
+            return None
+        if page.is_last:
+            return page
+        if not page.last_second:
+            raise IncompleteReply("HotWax found documents and sent none of them.")
+        second = page.last_second
+        # The second in which the page ends may be cut: the next page reads it again.
+        page.go_on = second + SECOND if newest_first else second
+        if page.go_on == (before if newest_first else since):
+            page = self._block(state, second, ids_only=ids_only)
+            page.go_on = second if newest_first else second + SECOND
+        return page
+
+    def _block(self, state: SyncState, second: datetime, *, ids_only: bool) -> "_Page":
+        payload = requests.span(
+            self._log(state),
+            second,
+            second + SECOND,
+            rows=requests.BLOCK_ROWS,
+            ids_only=ids_only,
+        )
+        reply = self._ask(state, payload)
+        page = _Page(reply, self._read(reply))
+        if len(_keys(page.documents)) < reply.found:
+            raise IncompleteReply(
+                f"HotWax holds {reply.found} documents of {second:%Y-%m-%d %H:%M:%S} UTC and sent "
+                f"{len(page.documents)}."
+            )
+        return page
+
+    def _dated(self, state: SyncState) -> None:
+        page = self._span_page(state, None, state.backfill_cursor, newest_first=True)
+        if page is None:
+            return
+        changes: Changes = {"backfill_cursor": page.go_on}
+        if page.is_finished:
+            changes["step"] = SyncState.Step.UNDATED
+        self._write(page.reply, page.documents, changes)
+
+    def _undated(self, state: SyncState) -> None:
+        offset = state.backfill_offset
+        documents: Readings = []
+        try:
+            payload = requests.undated(self._log(state), offset=offset)
+            reply = self._ask(state, payload)
+            documents = self._read(reply)
+            done = offset + len(reply.documents) >= reply.found or not reply.documents
+        except RequestRefused:
+            # Not to be had by a filter; a difference between found and kept would show it.
+            reply = self._ask(state, requests.count(self._log(state)))
+            done = True
+        changes: Changes = {"backfill_offset": offset + len(documents)}
+        if done:
+            changes |= {
+                "step": SyncState.Step.DONE,
+                "loaded_at": state.loaded_at or timezone.now(),
+                "scan_ended_at": timezone.now(),
+                "count_due": True,
+            }
+        self._write(reply, documents, changes)
+
+    def _catch_up(self, state: SyncState) -> None:
+        assert state.watermark
+        overlap = timedelta(seconds=state.overlap_seconds)
+        since = state.catch_up_from or whole_second(state.watermark - overlap)
+        page = self._span_page(state, since, None)
+        if page is None:
+            return
+        changes: Changes = {"catch_up_from": page.go_on}
+        if page.is_finished:
+            changes["caught_up_at"] = page.reply.asked_at
+        if (latest := newest(_failures(page.documents))) and latest.logged_at:
+            # One document dated 2099 must not stop the feed.
+            mark = min(latest.logged_at, page.reply.asked_at)
+            if mark >= state.watermark:
+                ours = mark == latest.logged_at
+                key = latest.document_key if ours else ""
+                changes |= {"watermark": mark, "watermark_key": key}
+        if page.is_finished and state.catch_up_from is None and state.watermark_key:
+            if state.watermark_key not in _keys(page.documents):
+                changes["sweep_due"] = True
+        self._write(page.reply, page.documents, changes)
+
+    def _count(self, state: SyncState) -> None:
+        reply = self._ask(state, requests.count(self._log(state)))
+        kept = state.kept - _past_expiry(reply.asked_at)
+        differs = 0 if reply.found == kept else state.differs_times + 1
+        changes: Changes = {
+            "found": reply.found,
+            "found_at": reply.asked_at,
+            "count_due": differs == 1,  # once more at once, to tell chance from loss
+            "differs_times": differs,
+        }
+        # A sweep that just ended found what it could; the next look is its own.
+        if differs >= 2 and _older(state.scan_ended_at, scan_pause(state), reply.asked_at):
+            changes |= {"sweep_due": True, "differs_times": 0}
+        self._write(reply, [], changes)
+
+    # ------------------------------------------------------------------- sweep and scan
+
+    def _sweep(self, state: SyncState) -> None:
+        """Compare ids and timestamps of the whole log with the ledger, page by page."""
+        if state.scan_started_at is None:
+            state = self._begin_scan()
+        if state.scan_undated:
+            self._sweep_undated(state)
+            return
+        page = self._span_page(state, state.scan_from, None, ids_only=True)
+        if page is None:
+            return
+        late = _unknown(_failures(page.documents))
+        if late:
+            page = self._span_page(state, state.scan_from, None)
+            if page is None:
+                return
+        changes: Changes = {"scan_from": page.go_on, "scan_undated": page.is_finished}
+        if late and state.loaded_at:
+            changes["overlap_seconds"] = _wider(state.overlap_seconds, late, state.watermark)
+        known = [] if late else _failures(page.documents)
+        self._write(page.reply, page.documents if late else [], changes)
+        _touch(known, page.reply.asked_at)
+
+    def _begin_scan(self) -> SyncState:
+        over = {**_scan_over(), "scan_started_at": timezone.now(), "scan_complete": False}
+        SyncState.objects.filter(pk=SyncState.ONLY).update(**over)
+        return current_state()
+
+    def _sweep_undated(self, state: SyncState) -> None:
+        payload = requests.undated(self._log(state), offset=state.scan_offset)
+        try:
+            reply = self._ask(state, payload)
+        except RequestRefused:
+            self._finish_scan(state, complete=False)
+            return
+        documents = self._read(reply)
+        offset = state.scan_offset + len(reply.documents)
+        self._write(reply, documents, {"scan_offset": offset})
+        if offset >= reply.found or not reply.documents:
+            self._finish_scan(current_state(), complete=True)
+
+    def _page(self, state: SyncState) -> None:
+        """Compatible mode: read the documented request page by page until nothing is new."""
+        if state.scan_started_at is None:
+            state = self._begin_scan()
+        assert state.scan_started_at
+        payload = requests.documented_page(self._log(state), start=state.scan_offset)
+        reply = self._ask(state, payload)
+        documents = self._read(reply)
+        before = _seen_since(state.scan_started_at)
+        offset = state.scan_offset + len(reply.documents)
+        found = reply.found if state.scan_found is None else state.scan_found
+        changes: Changes = {
+            "scan_offset": offset,
+            "scan_found": found,
+            "found": reply.found,
+            "found_at": reply.asked_at,
+            "count_due": False,
+            **_names(reply.documents),
+        }
+        self._write(reply, documents, changes)
+        seen = _seen_since(state.scan_started_at)
+        if seen > before and offset < reply.found:
+            return
+        if seen == found == reply.found:
+            self._finish_scan(current_state(), complete=True)
+        elif state.scan_try + 1 < SCAN_TRIES:
+            SyncState.objects.filter(pk=SyncState.ONLY).update(
+                scan_try=F("scan_try") + 1, scan_offset=0, scan_found=None
+            )
+        else:
+            self._finish_scan(current_state(), complete=False)
+
+    def _finish_scan(self, state: SyncState, *, complete: bool) -> None:
+        assert state.scan_started_at
+        began, now = state.scan_started_at, timezone.now()
+        if complete:
+            self._mark_left(state, began)
+        with transaction.atomic():
+            lease.hold(self.owner, self.length)
+            SyncState.objects.filter(pk=SyncState.ONLY).update(
+                **{
+                    **_scan_over(),
+                    "scan_ended_at": now,
+                    "scan_seconds": (now - began).total_seconds(),
+                    "scan_complete": complete,
+                    "loaded_at": state.loaded_at or now,
+                    "sweep_due": False,
+                    "count_due": state.mode == SyncState.Mode.RANGE,
+                    "differs_times": 0,
+                    "kept": count_kept(),
+                    "unreadable": Unreadable.objects.filter(left_log_at=None).count(),
+                    "revision": F("revision") + 1,
+                }
+            )
+
+    def _mark_left(self, state: SyncState, began: datetime) -> None:
+        """Mark attempts that left the log: absent from a complete scan and from a look-up."""
+        Unreadable.objects.filter(left_log_at=None, seen_last_at__lt=began).update(
+            left_log_at=timezone.now()
+        )
+        seen = Attempt.objects.filter(seen_last_at__gte=began)
+        absent = (
+            Attempt.objects.filter(left_log_at=None, seen_last_at__lt=began)
+            .exclude(document_key__in=seen.values("document_key"))
+            .select_related("order")
+            .only("document_key", "expires_at", "order__order_name")
+        )
+        control = seen.exclude(order__order_name="").order_by("-pk").first()
+        if control is None:
+            return
+        names: dict[str, list[Attempt]] = {}
+        for attempt in absent.iterator():
+            if attempt.order.order_name:
+                names.setdefault(attempt.order.order_name, []).append(attempt)
+        listed = list(names)
+        for i in range(0, len(listed), NAMES_A_REQUEST - 1):
+            chunk = listed[i : i + NAMES_A_REQUEST - 1]
+            answer = self._look_up(state, chunk, control.order.order_name)
+            if answer is None:
+                return
+            self._mark([a for name in chunk for a in names[name] if a.document_key not in answer])
+
+    def _look_up(self, state: SyncState, names: list[str], control: str) -> set[str] | None:
+        """Ask for documents by order name; None if the control did not come back."""
+        try:
+            reply = self._ask(state, requests.named(self._log(state), [*names, control]))
+        except RequestRefused:
+            return None
+        documents = _failures(self._read(reply))
+        if len(reply.documents) < reply.found or control not in {d.order_name for d in documents}:
+            return None
+        return _keys(documents)
+
+    def _mark(self, gone: list[Attempt]) -> None:
+        now = timezone.now()
+        expired = [a.pk for a in gone if a.expires_at and a.expires_at <= now]
+        removed = [a.pk for a in gone if not a.expires_at or a.expires_at > now]
+        with transaction.atomic():
+            lease.hold(self.owner, self.length)
+            for keys, reason in ((expired, Attempt.Left.EXPIRED), (removed, Attempt.Left.REMOVED)):
+                Attempt.objects.filter(pk__in=keys).update(
+                    left_log_at=now, left_log_reason=reason
+                )
+            orders = Attempt.objects.filter(pk__in=[a.pk for a in gone])
+            roll_up(set(orders.values_list("order_id", flat=True)))
+
+
+@dataclass
+class _Page:
+    """One page of a span; ``go_on`` is the bound of the next, None after the last."""
+
+    reply: Reply
+    documents: Readings
+    go_on: datetime | None = None
+
+    @property
+    def is_last(self) -> bool:
+        return len(self.reply.documents) >= self.reply.found
+
+    @property
+    def is_finished(self) -> bool:
+        return self.go_on is None
+
+    @property
+    def last_second(self) -> datetime | None:
+        failures = _failures(self.documents)
+        moment = failures[-1].logged_at if failures else None
+        return whole_second(moment) if moment else None
+
+    def fault(
+        self, since: datetime | None, before: datetime | None, *, newest_first: bool
+    ) -> str:
+        return fault_of_page(_failures(self.documents), since, before, newest_first=newest_first)
+
+
+def _failures(documents: Readings) -> list[FailureDocument]:
+    return [document for document in documents if isinstance(document, FailureDocument)]
+
+
+def _keys(documents: Sequence[FailureDocument | UnreadableDocument]) -> set[str]:
+    return {
+        document.document_key if isinstance(document, FailureDocument) else document.sha256
+        for document in documents
+    }
+
+
+def _names(raw_documents: list[Any]) -> Changes:
+    """Names under which the first document that has them carries what we ask by."""
+    columns = {
+        "timestamp": "timestamp_field",
+        "document_id": "document_id_field",
+        "order_name": "order_name_field",
+    }
+    names: Changes = {}
+    for raw in raw_documents:
+        if isinstance(raw, dict):
+            for name, value in raw.items():
+                column = columns.get(FIELD_OF_NAME.get(name, ""))
+                if column and value and column not in names and len(name) <= 100:
+                    names[column] = name
+        if len(names) == len(columns):
+            break
+    return names
+
+
+def _scan_over() -> Changes:
+    return {
+        "scan_started_at": None,
+        "scan_offset": 0,
+        "scan_from": None,
+        "scan_undated": False,
+        "scan_try": 0,
+        "scan_found": None,
+    }
+
+
+def _seen_since(began: datetime) -> int:
+    seen = Attempt.objects.filter(seen_last_at__gte=began)
+    documents = seen.values("document_key").distinct().count()
+    return documents + Unreadable.objects.filter(seen_last_at__gte=began).count()
+
+
+def _past_expiry(now: datetime) -> int:
+    """Count kept documents that HotWax may have removed since: those past their expiry."""
+    here = Attempt.objects.filter(left_log_at=None)
+    keys = here.filter(expires_at__lt=now).values("document_key")
+    last = here.filter(document_key__in=keys).values("document_key").annotate(
+        last=Max("expires_at")
+    )
+    return last.filter(last__lt=now).count()
+
+
+def _unknown(documents: list[FailureDocument]) -> list[FailureDocument]:
+    keys = {document.document_key for document in documents}
+    rows = Attempt.objects.filter(document_key__in=keys, left_log_at=None)
+    known = set(rows.values_list("document_key", "logged_key"))
+    return [d for d in documents if (d.document_key, d.logged_key) not in known]
+
+
+def _touch(documents: list[FailureDocument], seen_at: datetime) -> None:
+    keys = {document.document_key for document in documents}
+    Attempt.objects.filter(document_key__in=keys).update(seen_last_at=seen_at)
+
+
+def _wider(seconds: int, late: list[FailureDocument], watermark: datetime | None) -> int:
+    """Widen the overlap (5, 15, 60 minutes) for documents that became visible too late."""
+    if not watermark or not any(d.logged_at and d.logged_at < watermark for d in late):
+        return seconds
+    return 900 if seconds < 900 else 3600
+
+
+def count_kept() -> int:
+    """Count distinct documents not marked as left, unreadable ones included: `data-kept`."""
+    here = Attempt.objects.filter(left_log_at=None).values("document_key").distinct().count()
+    return here + Unreadable.objects.filter(left_log_at=None).count()
+
+
+# ----------------------------------------------------------------------------- who asks, when
+
+
+def refresh_for_page(client_of: Callable[[Endpoint], Client] = Client) -> None:
+    """Ask once, briefly, if nobody else does: at most once per interval over all processes."""
+    state, now = current_state(), timezone.now()
+    if watcher_is_alive(state, now) or (state.back_off_until and state.back_off_until > now):
+        return
+    step = due(state, now)
+    if step == "sweep":  # too much for a page; what differs shows in the count
+        step = "count" if _older(state.found_at, fresh(), now) else ""
+    if step and _older(state.asked_at, fresh(), now):
+        _step_for_page(state, step, PAGE_TIMEOUT, client_of)
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What "Ask HotWax now" brought: how many new documents, or why there is no answer."""
+
+    new_documents: int = 0
+    error: str = ""
+
+
+def ask_now(client_of: Callable[[Endpoint], Client] = Client) -> Answer:
+    """Ask what changed, at once, for a person who wants to know."""
+    state, now = current_state(), timezone.now()
+    step = due(state, now)
+    if state.mode == SyncState.Mode.RANGE and state.step == SyncState.Step.DONE:
+        step = "catch_up"
+    elif not step:
+        step = "page" if state.mode == SyncState.Mode.COMPATIBLE else "first"
+    return _step_for_page(state, step, ASK_NOW_TIMEOUT, client_of, insist=True)
+
+
+def _step_for_page(
+    state: SyncState,
+    step: str,
+    timeout: float,
+    client_of: Callable[[Endpoint], Client],
+    *,
+    insist: bool = False,
+) -> Answer:
+    owner = lease.new_owner("page")
+    conditions = {} if insist else {"asked_at": state.asked_at}
+    tries = 10 if insist else 1
+    while not lease.take(owner, lease.PAGE_LEASE, **conditions):
+        tries -= 1
+        if not tries:
+            return Answer(error="Somebody else is asking HotWax right now.")
+        time.sleep(0.2)
+    try:
+        with client_of(source().endpoint) as client:
+            syncer = Syncer(client, owner, timeout=timeout)
+            syncer.take_step(step)
+            return Answer(syncer.new_documents)
+    except (HotWaxError, lease.LeaseLost) as error:
+        return Answer(error=str(error))
+    finally:
+        lease.give_back(owner)
+
+
+def sync_once(syncer: Syncer, report: Callable[[SyncState], None]) -> SyncState:
+    """Load what is missing, then read the whole log once. The lease must be held.
+
+    Returns the state after that scan; raises HotWaxError, LeaseLost.
+    """
+    began = timezone.now()
+    SyncState.objects.filter(pk=SyncState.ONLY).update(
+        sweep_due=True, caught_up_at=None, scan_ended_at=None, answered_at=None
+    )
+    while step := _next_of_once(current_state(), began):
+        syncer.take_step(step)
+        report(current_state())
+    if current_state().mode == SyncState.Mode.RANGE:
+        syncer.take_step("count")
+    return current_state()
+
+
+def _next_of_once(state: SyncState, began: datetime) -> str:
+    answered = state.answered_at is not None and state.answered_at >= began
+    if state.step == SyncState.Step.FIRST and answered:
+        return ""  # an empty log
+    scanned = state.scan_ended_at is not None and state.scan_ended_at >= began
+    if scanned and not state.sweep_due and not state.scan_started_at:
+        return ""
+    step = due(state, timezone.now())
+    return "sweep" if step in ("", "count") and state.mode == SyncState.Mode.RANGE else step
+
+
+def watch_cycle(syncer: Syncer, keep_on: Callable[[], bool]) -> None:
+    """Take every step that is due. The lease must be held. Raises HotWaxError, LeaseLost."""
+    while keep_on():
+        state, now = current_state(), timezone.now()
+        step = due(state, now)
+        if not step or (state.back_off_until and state.back_off_until > now):
+            return
+        syncer.take_step(step, heartbeat=True)
+
+
+def beat() -> None:
+    """Give the watcher's sign of life."""
+    SyncState.objects.filter(pk=SyncState.ONLY).update(heartbeat_at=timezone.now())
+
+

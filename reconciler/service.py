@@ -1,0 +1,268 @@
+"""The one door to the core: what pages, exports and commands of the dashboard may ask.
+
+Every function answers from the ledger; ``refresh`` sees to it that the ledger is as fresh as it
+can be without making anybody wait. All datetimes are in UTC.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.conf import settings
+from django.db.models import Count, F, Q
+from django.utils import timezone
+
+from reconciler.hotwax.documents import (
+    ALIASES,
+    FIELD_OF_NAME,
+    admin_link,
+    host_of,
+    import_screen,
+    link_of,
+    mask_keys,
+)
+from reconciler.hotwax.errors import HotWaxError
+from reconciler.ledger import sync
+from reconciler.ledger.models import (
+    DATES,
+    SORTS,
+    VIEWS,
+    Attempt,
+    ErrorSignature,
+    FailedOrder,
+    FailedOrderQuerySet,
+    State,
+    SyncState,
+    view_condition,
+)
+from reconciler.ledger.ordering import name_keys
+from reconciler.ledger.sync import AnotherHotWax, Answer, ask_now
+
+__all__ = [
+    "ALIASES",
+    "DATES",
+    "FIELD_OF_NAME",
+    "SORTS",
+    "VIEWS",
+    "AnotherHotWax",
+    "Answer",
+    "Attempt",
+    "FacetValue",
+    "FailedOrder",
+    "FailedOrderQuerySet",
+    "Freshness",
+    "HotWaxError",
+    "Neighbours",
+    "State",
+    "admin_link",
+    "answers_by_name",
+    "ask_now",
+    "error_facet",
+    "failed_order",
+    "failed_orders",
+    "freshness",
+    "full_errors",
+    "host_of",
+    "import_link",
+    "link_of",
+    "mask_keys",
+    "neighbours",
+    "refresh",
+    "shop_facet",
+    "templates_of",
+    "view_counts",
+]
+
+
+# --------------------------------------------------------------------------- how fresh it is
+
+
+@dataclass(frozen=True)
+class Freshness:
+    """What the trust line says. Counts are of log documents."""
+
+    #: live, stale, down or loading (CONTRACTS.md, "HTML hooks").
+    state: str
+    #: When the last answer was asked for; None before any.
+    as_of: datetime | None
+    kept: int
+    #: HotWax's last numFound; None before any answer.
+    found: int | None
+    unreadable: int
+    #: range or compatible; why, if compatible.
+    mode: str
+    mode_reason: str
+    failing_since: datetime | None
+    next_try: datetime | None
+    error: str
+    remedy: str
+    #: The whole log was read at least once.
+    loaded: bool
+    #: The last complete reading did not find as many documents as HotWax counts.
+    short: bool
+    zone: str
+
+
+def refresh() -> Freshness:
+    """Ask HotWax what changed, if nobody else does and the last answer is old; then report.
+
+    Waits at most 0.8 s. Raises AnotherHotWax.
+    """
+    sync.refresh_for_page()
+    return freshness()
+
+
+def freshness() -> Freshness:
+    """Report how fresh the ledger is, without asking."""
+    row, now = sync.current_state(), timezone.now()
+    compatible = row.mode == SyncState.Mode.COMPATIBLE
+    return Freshness(
+        state=_state_of(row, now),
+        as_of=row.answered_at,
+        kept=row.kept,
+        found=row.found,
+        unreadable=row.unreadable,
+        mode="compatible" if compatible else "range",
+        mode_reason=row.mode_reason if compatible else "",
+        failing_since=row.failing_since,
+        next_try=row.back_off_until if row.failing_since else None,
+        error=row.last_error if row.failing_since else "",
+        remedy=row.last_remedy if row.failing_since else "",
+        loaded=row.loaded_at is not None,
+        short=compatible and row.loaded_at is not None and not row.scan_complete,
+        zone=settings.HOTWAX_TIME_ZONE,
+    )
+
+
+def _state_of(row: SyncState, now: datetime) -> str:
+    if row.failing_since is not None:
+        return "down"
+    if row.loaded_at is None:
+        return "loading"
+    limit = 3 * sync.fresh()
+    if row.mode == SyncState.Mode.COMPATIBLE:
+        # Between two scans nothing is asked; a scan begins within one more interval.
+        limit += sync.scan_pause(row)
+    answered = row.answered_at
+    return "live" if answered is not None and now - answered < limit else "stale"
+
+
+# ------------------------------------------------------------------------------------ orders
+
+
+def failed_orders() -> FailedOrderQuerySet:
+    """All failed orders, to be narrowed by the methods of FailedOrderQuerySet."""
+    return FailedOrder.objects.all()
+
+
+def failed_order(pk: int) -> FailedOrder | None:
+    """One order with its shop and signature."""
+    rows = FailedOrder.objects.select_related("shop", "signature").defer("search_text")
+    return rows.filter(pk=pk).first()
+
+
+def view_counts(orders: FailedOrderQuerySet, now: datetime) -> dict[str, int]:
+    """Count how many of these orders each view holds."""
+    conditions = {view: view_condition(view, now) for view in VIEWS}
+    return orders.order_by().aggregate(
+        **{view: Count("pk", filter=condition or None) for view, condition in conditions.items()}
+    )
+
+
+@dataclass(frozen=True)
+class FacetValue:
+    """A value that one may filter by, its name for people, and how many orders have it."""
+
+    value: str
+    text: str
+    count: int
+
+
+def error_facet(orders: FailedOrderQuerySet) -> list[FacetValue]:
+    """Count the orders per signature of their latest error, most first."""
+    counts = orders.order_by().values("signature_id").annotate(n=Count("pk"))
+    by_id = {row["signature_id"]: row["n"] for row in counts}
+    rows = ErrorSignature.objects.filter(pk__in=by_id).values_list("pk", "slug", "template")
+    values = [FacetValue(slug, template, by_id[pk]) for pk, slug, template in rows]
+    return sorted(values, key=lambda v: (-v.count, v.text))
+
+
+def shop_facet(orders: FailedOrderQuerySet) -> list[FacetValue]:
+    """Count the orders per shop, most first; two shops that people call the same are one."""
+    counts = orders.order_by().values(name=F("shop__name")).annotate(n=Count("pk"))
+    values = [FacetValue(row["name"], row["name"], row["n"]) for row in counts]
+    return sorted(values, key=lambda v: (-v.count, v.text))
+
+
+def templates_of(slugs: list[str]) -> dict[str, str]:
+    """Find the templates of signatures by their slugs; an unknown slug is left out."""
+    rows = ErrorSignature.objects.filter(slug__in=slugs) if slugs else ErrorSignature.objects.none()
+    return dict(rows.values_list("slug", "template"))
+
+
+def answers_by_name(names: list[str]) -> list[tuple[str, str]]:
+    """Say for each name, in the order asked, whether the ledger knows it: found, unknown."""
+    rows = FailedOrder.objects.named(names).values_list("name_key", "name_tail")
+    full: set[str] = set()
+    tails: set[str] = set()
+    for key, tail in rows.iterator():
+        full.add(key)
+        tails.add(tail)
+    answers = []
+    for name in names:
+        key, _ = name_keys(name)
+        known = key in full or ("#" not in key and key in tails)
+        answers.append((name, "found" if known else "unknown"))
+    return answers
+
+
+@dataclass(frozen=True)
+class Neighbours:
+    """Where an order stands in a list. ``place`` counts from 1; None if it left the list."""
+
+    previous: FailedOrder | None
+    next: FailedOrder | None
+    place: int | None
+    total: int
+
+
+def neighbours(orders: FailedOrderQuerySet, order: FailedOrder, sort: str) -> Neighbours:
+    """Find the orders before and after one in a sorted list, also after it left the list."""
+    descending = sort.startswith("-")
+    column = SORTS[sort.removeprefix("-")]
+    value = FailedOrder.objects.values_list(column, flat=True).get(pk=order.pk)
+    before, after = _either_side(column, value, order.pk, descending=descending)
+    light = orders.only("order_name", "latest_document_key")
+    ahead = orders.filter(before).count()
+    return Neighbours(
+        previous=light.filter(before).sorted_by(sort).reverse().first(),
+        next=light.filter(after).sorted_by(sort).first(),
+        place=ahead + 1 if orders.filter(pk=order.pk).exists() else None,
+        total=orders.count(),
+    )
+
+
+def _either_side(column: str, value: object, pk: int, *, descending: bool) -> tuple[Q, Q]:
+    smaller, larger = Q(pk__lt=pk), Q(pk__gt=pk)
+    before_tie, after_tie = (larger, smaller) if descending else (smaller, larger)
+    nothing = Q(**{f"{column}__isnull": True})
+    if value is None:  # nulls are last in both directions
+        return ~nothing | (nothing & before_tie), nothing & after_tie
+    same = Q(**{column: value})
+    less, more = Q(**{f"{column}__lt": value}), Q(**{f"{column}__gt": value})
+    first, last = (more, less) if descending else (less, more)
+    return first | (same & before_tie), last | nothing | (same & after_tie)
+
+
+def full_errors(orders: list[FailedOrder]) -> dict[int, str]:
+    """Load the whole text of each order's latest error."""
+    rows = Attempt.objects.filter(
+        order__in=orders, document_key=F("order__latest_document_key")
+    ).order_by("logged_key")
+    return dict(rows.values_list("order_id", "error_text"))
+
+
+def import_link() -> str:
+    """Link to HotWax's import screen."""
+    return import_screen(settings.HOTWAX_URL)
+
+

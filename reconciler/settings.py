@@ -1,0 +1,301 @@
+"""Settings, read from the environment and from `.env`; each is in the README's table."""
+
+import os
+import re
+import secrets
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo
+
+import environ
+from django.core.exceptions import ImproperlyConfigured
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+VAR = BASE_DIR / "var"
+LOOPBACK_HOSTS = ["127.0.0.1", "localhost", "[::1]"]
+
+env = environ.Env()
+environ.Env.read_env(os.environ.get("ENV_FILE", str(BASE_DIR / ".env")))
+
+
+def _checked(name: str, value: str, reads: Callable[[str], Any], expected: str) -> Any:
+    try:
+        return reads(value)
+    except (ValueError, KeyError, OSError) as error:
+        raise ImproperlyConfigured(f"{name} is “{value}”; it must be {expected}.") from error
+
+
+def _one_of(*choices: str) -> Callable[[str], str]:
+    return lambda value: choices[choices.index(value)]
+
+
+def _word(value: str) -> str:
+    if not re.fullmatch(r"[A-Za-z0-9_]+", value):
+        raise ValueError(value)
+    return value
+
+
+def _seconds(value: str) -> float:
+    if not 0 < float(value) <= 3600:
+        raise ValueError(value)
+    return float(value)
+
+
+def _port(value: str) -> int:
+    if not 0 < int(value) < 65536:
+        raise ValueError(value)
+    return int(value)
+
+
+def _pairs(value: str) -> dict[str, str]:
+    pairs = [pair.split("=") for pair in re.split(r"[,\s]+", value.strip()) if pair]
+    if any(len(pair) != 2 or not all(pair) for pair in pairs):
+        raise ValueError(value)
+    return {host.lower(): handle for host, handle in pairs}
+
+
+def _loopback(host: str | None) -> bool:
+    return host in ("localhost", "::1") or bool(host and re.fullmatch(r"127(\.\d+){3}", host))
+
+
+# --------------------------------------------------------------------------------- HotWax
+
+PORT = _checked("PORT", env.str("PORT", "8000"), _port, "a port number")
+DEMO_PORT = _checked("DEMO_PORT", env.str("DEMO_PORT", "8001"), _port, "a port number")
+HOTWAX_URL = env.str("HOTWAX_URL", "").strip().rstrip("/")
+#: Without a HotWax of one's own, the miniature in reconciler/demo takes its place.
+DEMO = not HOTWAX_URL
+if DEMO:
+    HOTWAX_URL = f"http://127.0.0.1:{DEMO_PORT}"
+_address = urlsplit(HOTWAX_URL)
+if _address.scheme not in ("http", "https") or not _address.hostname:
+    raise ImproperlyConfigured("HOTWAX_URL must be an address such as https://demo-oms.hotwax.io.")
+if _address.username or _address.query or _address.fragment:
+    raise ImproperlyConfigured("HOTWAX_URL must hold no user name, query or fragment.")
+if _address.scheme == "http" and not _loopback(_address.hostname):
+    raise ImproperlyConfigured(
+        "HOTWAX_URL is http:// and not on this machine: the token would travel unprotected. "
+        "Use https://."
+    )
+HOTWAX_API = _checked(
+    "HOTWAX_API", env.str("HOTWAX_API", "ofbiz"), _one_of("ofbiz", "moqui"), "ofbiz or moqui"
+)
+HOTWAX_METHOD = _checked(
+    "HOTWAX_METHOD",
+    env.str("HOTWAX_METHOD", "auto"),
+    _one_of("auto", "GET", "POST", "GET-QUERY"),
+    "auto, GET, POST or GET-QUERY",
+)
+HOTWAX_TOKEN = env.str("HOTWAX_TOKEN", "").strip()
+HOTWAX_CORE = _checked(
+    "HOTWAX_CORE", env.str("HOTWAX_CORE", "logInsights"), _word, "letters, digits and _"
+)
+HOTWAX_DOC_TYPE = _checked(
+    "HOTWAX_DOC_TYPE", env.str("HOTWAX_DOC_TYPE", "SHOPIFY_ORDER"), _word, "letters, digits and _"
+)
+HOTWAX_TIME_ZONE = _checked(
+    "HOTWAX_TIME_ZONE",
+    env.str("HOTWAX_TIME_ZONE", "UTC"),
+    lambda name: ZoneInfo(name).key,
+    "a time zone such as America/New_York",
+)
+HOTWAX_FRESH_SECONDS = _checked(
+    "HOTWAX_FRESH_SECONDS", env.str("HOTWAX_FRESH_SECONDS", "15"), _seconds, "seconds, up to 3600"
+)
+HOTWAX_TIMEOUT_SECONDS = _checked(
+    "HOTWAX_TIMEOUT_SECONDS",
+    env.str("HOTWAX_TIMEOUT_SECONDS", "20"),
+    _seconds,
+    "seconds, up to 3600",
+)
+SHOPIFY_STORES = _checked(
+    "SHOPIFY_STORES", env.str("SHOPIFY_STORES", ""), _pairs, "host=handle, separated by commas"
+)
+DASHBOARD_TIME_ZONE = _checked(
+    "DASHBOARD_TIME_ZONE",
+    env.str("DASHBOARD_TIME_ZONE", "UTC"),
+    lambda name: ZoneInfo(name).key,
+    "a time zone such as Europe/Berlin",
+)
+
+# --------------------------------------------------------------------------------- Django
+
+DEBUG = env.bool("DEBUG", False)
+ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=LOOPBACK_HOSTS)
+#: Nobody beyond this machine can reach us, so plain http is enough.
+ONLY_LOOPBACK = all(_loopback(host.strip("[]")) for host in ALLOWED_HOSTS)
+
+
+def _secret_key() -> str:
+    if key := env.str("SECRET_KEY", ""):
+        return str(key)
+    if not DEBUG and not ONLY_LOOPBACK:
+        raise ImproperlyConfigured(
+            "SECRET_KEY is required where ALLOWED_HOSTS names a host beyond this machine. "
+            "Set it to 50 random characters and keep it secret."
+        )
+    path = VAR / "secret_key"
+    VAR.mkdir(exist_ok=True)
+    try:
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(descriptor, "w") as file:
+            file.write(secrets.token_urlsafe(50))
+    except FileExistsError:
+        pass
+    return path.read_text()
+
+
+SECRET_KEY = _secret_key()
+
+INSTALLED_APPS = [
+    "dashboard",
+    "reconciler.ledger",
+    "reconciler.demo",
+    "dashboard.apps.AdminConfig",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "django.contrib.humanize",
+    "django_htmx",
+    "django_filters",
+    "django_tables2",
+    "heroicons",
+    "axes",
+    "csp",
+]
+
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "csp.middleware.CSPMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django_htmx.middleware.HtmxMiddleware",
+    "dashboard.middleware.LoginRequired",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "dashboard.middleware.Ledger",
+    "axes.middleware.AxesMiddleware",
+]
+
+ROOT_URLCONF = "reconciler.urls"
+WSGI_APPLICATION = "reconciler.wsgi.application"
+
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+                "dashboard.context.frame",
+            ],
+        },
+    },
+]
+
+_default_database = VAR / ("demo.sqlite3" if DEMO else "reconciler.sqlite3")
+DATABASES = {"default": env.db_url("DATABASE_URL", default=f"sqlite:///{_default_database}")}
+if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
+    VAR.mkdir(exist_ok=True)
+    # Without IMMEDIATE a transaction that reads and then writes fails at once with "database is
+    # locked", whatever the timeout.
+    DATABASES["default"]["OPTIONS"] = {
+        "transaction_mode": "IMMEDIATE",
+        "timeout": 20,
+        "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;",
+    }
+DATABASES["default"]["ATOMIC_REQUESTS"] = False
+DATABASES["default"]["CONN_MAX_AGE"] = 60
+DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+CACHES = {"default": env.cache_url("CACHE_URL", default="locmemcache://")}
+
+AUTHENTICATION_BACKENDS = [
+    "axes.backends.AxesStandaloneBackend",
+    "dashboard.accounts.AccountBackend",
+]
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator"},
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
+]
+LOGIN_URL = "/login/"
+LOGIN_REDIRECT_URL = "/orders/"
+LOGOUT_REDIRECT_URL = "/login/"
+
+# Ten wrong passwords for one account from one address close it for a quarter of an hour.
+AXES_FAILURE_LIMIT = 10
+AXES_COOLOFF_TIME = 0.25
+AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
+AXES_RESET_ON_SUCCESS = True
+AXES_LOCKOUT_TEMPLATE = "dashboard/locked_out.html"
+AXES_VERBOSE = False
+
+LANGUAGE_CODE = "en"
+USE_I18N = False
+USE_TZ = True
+TIME_ZONE = DASHBOARD_TIME_ZONE
+
+STATIC_URL = "/static/"
+STATIC_ROOT = VAR / "static"
+STATICFILES_DIRS = [BASE_DIR / "static"]
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
+}
+WHITENOISE_KEEP_ONLY_HASHED_FILES = False
+
+# ------------------------------------------------------------------------------- security
+
+SECURE_CONTENT_TYPE_NOSNIFF = True
+SECURE_REFERRER_POLICY = "same-origin"
+SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"
+X_FRAME_OPTIONS = "DENY"
+SESSION_COOKIE_SAMESITE = "Lax"
+CSRF_COOKIE_HTTPONLY = True
+if not ONLY_LOOPBACK and not DEBUG:
+    SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = True
+    SECURE_SSL_REDIRECT = True
+    SECURE_REDIRECT_EXEMPT = [r"^livez$", r"^readyz$"]
+    SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+    SECURE_HSTS_SECONDS = 30 * 24 * 3600
+    CSRF_TRUSTED_ORIGINS = [f"https://{host.lstrip('.')}" for host in ALLOWED_HOSTS if host != "*"]
+
+CONTENT_SECURITY_POLICY = {
+    "DIRECTIVES": {
+        "default-src": ["'none'"],
+        "script-src": ["'self'"],
+        "style-src": ["'self'"],
+        "img-src": ["'self'"],
+        "connect-src": ["'self'"],
+        "form-action": ["'self'"],
+        "base-uri": ["'none'"],
+        "frame-ancestors": ["'none'"],
+    }
+}
+
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"line": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"}},
+    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "root": {"handlers": ["console"], "level": "INFO"},
+    "loggers": {
+        # Both would write addresses, and HotWax's may carry what must not be in a log.
+        "httpx": {"level": "WARNING"},
+        "httpcore": {"level": "WARNING"},
+        "axes": {"level": "WARNING"},
+        "django.request": {"level": "ERROR"},
+    },
+}

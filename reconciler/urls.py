@@ -1,0 +1,9 @@
+"""Addresses: the dashboard's pages and Django's admin."""
+
+from django.contrib import admin
+from django.urls import include, path
+
+urlpatterns = [
+    path("", include("dashboard.urls")),
+    path("admin/", admin.site.urls),
+]
