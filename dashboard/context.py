@@ -4,6 +4,7 @@ from typing import Any
 
 from django.conf import settings
 from django.http import HttpRequest
+from django.utils import timezone
 
 from dashboard.accounts import role_of
 
@@ -18,4 +19,5 @@ def frame(request: HttpRequest) -> dict[str, Any]:
         "instance": settings.HOTWAX_URL.split("//")[-1],
         "role": role_of(user) if user is not None and user.is_authenticated else "",
         "freshness": getattr(request, "freshness", None),
+        "now_at": timezone.now(),
     }

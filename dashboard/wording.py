@@ -34,6 +34,12 @@ def day(moment: datetime, now: datetime) -> str:
     return f"{there.day} {there:%b}{year}"
 
 
+def short_day(moment: datetime, now: datetime) -> str:
+    """Day for a narrow column: 24 Nov; 23 Jan 27 in another year."""
+    there, here = local(moment), local(now)
+    return f"{there.day} {there:%b}" + ("" if there.year == here.year else f" {there:%y}")
+
+
 def day_and_clock(moment: datetime, now: datetime) -> str:
     """Say when: 10:38 today, 23 Nov, 22:46 before."""
     same = local(moment).date() == local(now).date()

@@ -1,14 +1,20 @@
 """Template tags: moments, slots of a signature, links that keep the list."""
 
 import re
-from datetime import datetime
+from collections.abc import Iterable, Iterator
+from datetime import datetime, timedelta
+from functools import cache
 
 from django import template
+from django.core.paginator import Page
+from django.template.loader import render_to_string
+from django.urls import reverse
 from django.utils.html import escape, format_html
 from django.utils.safestring import SafeString, mark_safe
 
 from dashboard import wording
 from dashboard.query import Query
+from reconciler import service
 
 register = template.Library()
 
@@ -33,7 +39,7 @@ def ago(moment: datetime, now: datetime) -> SafeString:
 @register.simple_tag
 def day(moment: datetime, now: datetime) -> SafeString:
     """<time> with the day."""
-    return _time(moment, wording.day(moment, now))
+    return _time(moment, wording.short_day(moment, now))
 
 
 @register.simple_tag
@@ -46,6 +52,13 @@ def day_and_clock(moment: datetime, now: datetime) -> SafeString:
 def in_sentence(moment: datetime, now: datetime) -> SafeString:
     """<time> as part of a sentence."""
     return _time(moment, wording.in_sentence(moment, now))
+
+
+@register.simple_tag
+def in_sentence_since(moment: datetime, now: datetime) -> SafeString:
+    """<time> after "since": 08:39, yesterday at 19:46, 22 Nov at 08:30."""
+    text = wording.in_sentence(moment, now).removeprefix("today at ").removeprefix("on ")
+    return _time(moment, text)
 
 
 @register.simple_tag
@@ -92,3 +105,137 @@ def slots(text: str) -> SafeString:
 def to(query: Query, path: str, name: str, *values: str) -> str:
     """URL of ``path`` with one name of the query set anew."""
     return query.with_(name, *(str(value) for value in values)).url(path)
+
+
+@register.simple_tag
+def toggled(query: Query, path: str, name: str, value: str) -> str:
+    """URL of ``path`` with a value of a name added, or removed where it is on."""
+    return query.toggle(name, value).url(path)
+
+
+@register.simple_tag
+def order_link(order: service.FailedOrder, query: Query) -> str:
+    """URL of an order's page that carries the list one came from."""
+    return query.without("page").url(reverse("dashboard:order", args=[order.pk]))
+
+
+@register.filter
+def url_of(query: Query, path: str) -> str:
+    """URL of ``path`` with this query."""
+    return query.url(path)
+
+
+@register.filter
+def value(query: Query, name: str) -> str:
+    """Value of a name as written in the URL; what no page can carry is shown as U+FFFD."""
+    return query.get(name).replace("\x00", "\ufffd")
+
+
+@register.filter
+def without(query: Query, names: str) -> Query:
+    """Leave out names, separated by commas."""
+    return query.without(*names.split(","))
+
+
+@register.filter
+def keys(pairs: Iterable[tuple[str, str]]) -> list[str]:
+    """List the values of options."""
+    return [pair[0] for pair in pairs]
+
+
+@register.filter
+def words(text: str) -> list[str]:
+    """Split a text into words."""
+    return text.split()
+
+
+@register.filter
+def is_unseen(name: str) -> bool:
+    """Whether a name of the query string has no visible field whose side its message could take."""
+    return name not in ("q", "order", "date", "period", "from", "to")
+
+
+@register.filter
+def site_link(site: str) -> str:
+    """Turn HotWax's `site` into what may be linked to: itself, or nothing."""
+    return service.link_of(site)
+
+
+@register.filter
+def without_shopify(host: str) -> str:
+    """Leave out what every Shopify host ends in."""
+    return host.removesuffix(".myshopify.com")
+
+
+@register.filter
+def masked(text: str) -> str:
+    """Hide the value of a `key=`."""
+    return service.mask_keys(text)
+
+
+@register.filter
+def still_failing(order: service.FailedOrder, now: datetime) -> bool:
+    """Two or more attempts, the last within 24 hours."""
+    last = order.last_failed_at
+    recent = last is not None and now - last <= timedelta(hours=24)
+    return order.attempt_count >= 2 and recent
+
+
+@register.filter
+def urgency(expires: datetime, now: datetime) -> str:
+    """Class of an expiry: within 3 days urgent, within 7 soon."""
+    left = expires - now
+    if left <= timedelta(days=3):
+        return " is-urgent"
+    return " is-soon" if left <= timedelta(days=7) else ""
+
+
+@register.filter
+def until(moment: datetime, now: datetime) -> str:
+    """How long until a moment, in words."""
+    days = (moment - now).days
+    if days >= 1:
+        return f"{wording.plural(days, 'more day')}"
+    return f"{wording.span(moment - now)} more"
+
+
+@register.filter
+def day_text(moment: datetime, now: datetime) -> str:
+    """Day as plain text."""
+    return wording.short_day(moment, now)
+
+
+@register.filter
+def day_and_clock_text(moment: datetime, now: datetime) -> str:
+    """Day and time as plain text."""
+    return wording.day_and_clock(moment, now)
+
+
+@register.filter
+def span_text(length: timedelta) -> str:
+    """Length of time in words, without a sign."""
+    return wording.lag(length).lstrip("−+")
+
+
+@register.filter
+def minutes_before(moment: datetime, now: datetime) -> int:
+    """Whole minutes from one moment to another."""
+    return int((now - moment).total_seconds() // 60)
+
+
+@register.filter
+def page_numbers(page: Page) -> Iterator[int]:  # type: ignore[type-arg]
+    """Numbers of the pages to link to; 0 stands for a gap."""
+    for number in page.paginator.get_elided_page_range(page.number, on_each_side=1, on_ends=1):
+        yield number if isinstance(number, int) else 0
+
+
+@register.simple_tag
+def icons() -> SafeString:
+    """All icons of a page, once, to be drawn by <use>."""
+    return _icons()
+
+
+@cache
+def _icons() -> SafeString:
+    return render_to_string("dashboard/_icons.html")

@@ -10,7 +10,7 @@ from django.views.decorators.http import require_POST, require_safe
 from dashboard import story
 from dashboard.filters import SORT_NAMES, VIEW_NAMES, OrderFilters, read_filters
 from dashboard.query import Query
-from dashboard.wording import plural
+from dashboard.wording import plural, zone_name
 from reconciler import service
 
 #: Other orders with the same error that are listed; the rest is one click away.
@@ -34,6 +34,8 @@ def order(request: HttpRequest, pk: int) -> HttpResponse:
         "story": story.tell(row, attempts, timezone.now()),
         "now": timezone.now(),
         "query": filters.query,
+        "ask_path": reverse("dashboard:ask", args=[pk]),
+        "zone_words": zone_name(timezone.now()),
         **_list_around(row, filters),
         **_like_this(row),
         **_links(row),

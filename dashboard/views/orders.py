@@ -22,6 +22,7 @@ from dashboard.filters import (
 from dashboard.periods import PERIODS
 from dashboard.query import CARRIED, FILTERS, Query
 from dashboard.tables import ClampingPaginator, OrdersTable
+from dashboard.ways_out import ways_out
 from reconciler import service
 
 #: A page is drawn as a whole, or only the part that the request's target names.
@@ -83,8 +84,9 @@ def _frame_of_list(filters: OrderFilters) -> dict[str, Any]:
         "path": reverse("dashboard:orders"),
         "now": filters.now,
         "date_names": DATE_NAMES,
-        "periods": PERIODS,
-        "sort_names": SORT_NAMES,
+        "export_path": reverse("dashboard:export_csv"),
+        "period_names": {value: name for value, (name, _) in PERIODS.items()},
+        "sort_options": SORT_NAMES,
         "carried": [(name, value) for name, value in filters.query.pairs if name in CARRIED],
         "cleared": filters.query.without(*FILTERS),
     }
@@ -106,6 +108,7 @@ def _results(filters: OrderFilters) -> dict[str, Any]:
             ("shop", "Shop", service.shop_facet(filters.matching("shop")), shops),
         ],
         "answers": service.answers_by_name(names) if len(names) > 1 else [],
+        "ways_out": ways_out(filters) if not table.paginator.count else None,
         "per_page_choices": PER_PAGE,
         "view_name": VIEW_NAMES[filters.view_value],
     }

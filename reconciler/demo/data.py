@@ -21,6 +21,20 @@ KEEPS = timedelta(days=60)
 #: Solr removes what expired at intervals, so a document outlives its date a little.
 REMOVAL_SECONDS = 30
 ERRORS = Path(__file__).resolve().parent.parent / "errors.tsv"
+#: Beginnings of the most frequent errors, the first most often; the others come as they are.
+FREQUENT = (
+    "Product not found for SKU",
+    "Service [createShopifyOrder] target threw",
+    "Could not complete the createOrderContactMech",
+    "Connection timeout",
+    "Transaction is empty",
+    "E-mail address not formatted",
+    "Incorrect string value",
+    "Exceeded 2 calls per second",
+    "The following required parameter is missing: [createOrderItem",
+    "Deadlock found",
+    "Error while inserting",
+)
 #: Mean pause between two failures that arrive while one watches, in seconds: at first, so that
 #: something happens, and later, so that a demo left running does not drown.
 LIVE_PAUSE, LATER_PAUSE, LATER = 25.0, 90.0, timedelta(hours=2)
@@ -81,7 +95,9 @@ def messages() -> tuple[tuple[str, float], ...]:
     with ERRORS.open(newline="", encoding="utf-8") as file:
         texts = [row["message"] for row in csv.DictReader(file, delimiter="\t", quoting=3)]
     random.Random("weights").shuffle(texts)
-    return tuple((text, 1 / (rank + 1.5) ** 1.05) for rank, text in enumerate(texts))
+    first = {start: rank for rank, start in enumerate(FREQUENT)}
+    texts.sort(key=lambda text: next((r for s, r in first.items() if text.startswith(s)), 99))
+    return tuple((text, 1 / (rank + 2) ** 1.1) for rank, text in enumerate(texts))
 
 
 class History:

@@ -347,7 +347,8 @@ def _in_zone(local: datetime, zone: ZoneInfo, not_before: datetime | None) -> da
 
 # ------------------------------------------------------------------------------ shops, links
 
-_WEB_ADDRESS = re.compile(r"https?://[^/?#\\\s\x00-\x20]+", re.IGNORECASE)
+# The authority must end where browsers end it too: they take a backslash for a slash.
+_WEB_ADDRESS = re.compile(r"https?://[^/?#\\\s\x00-\x20]+(?:[/?#]|\Z)", re.IGNORECASE)
 _HOST = re.compile(r"[^\s\x00-\x20<>\"'`\\^{}|%]+")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff]")
 SHOPIFY = ".myshopify.com"

@@ -1,0 +1,49 @@
+# Commands for people and for CI. `make run` and `make test` do all the set-up themselves.
+PYTHON ?= python3
+BIN := .venv/bin
+
+.PHONY: run test check bench setup screenshots lock clean
+
+# First, so that a bare `make` shows the dashboard.
+run: setup
+	@$(BIN)/python manage.py run
+
+test: .venv/dev
+	@$(BIN)/pytest
+
+check: .venv/dev
+	@$(BIN)/ruff format --check .
+	@$(BIN)/ruff check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+	@$(BIN)/python manage.py makemigrations --check --dry-run
+
+bench: .venv/dev
+	@$(BIN)/python -m tests.bench
+
+screenshots: .venv/dev
+	@$(BIN)/python -m tests.browser.screenshots
+
+# The virtual environment, the database, the static files.
+setup: .venv/run
+	@$(BIN)/python manage.py migrate --verbosity 0
+	@$(BIN)/python manage.py collectstatic --noinput --verbosity 0
+
+.venv/run: requirements.txt
+	@$(PYTHON) -m venv .venv
+	@$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements.txt
+	@touch $@
+
+.venv/dev: requirements-dev.txt .venv/run
+	@$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.txt
+	@touch $@
+
+# Pins and hashes, with uv, for Python 3.11 to 3.13; the files carry no index address.
+lock:
+	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
+		--no-emit-index-url --no-header requirements.in -o requirements.txt
+	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
+		--no-emit-index-url --no-header requirements-dev.in -o requirements-dev.txt
+
+clean:
+	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis tests/solr/target

@@ -1,0 +1,149 @@
+"""What tests share: real servers on loopback, documents, and a guard against anything beyond."""
+
+import ipaddress
+import os
+import socket
+import threading
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from typing import Any
+
+import httpx
+import pytest
+from django.contrib.auth.models import User
+from django.test import Client as Browser
+
+from reconciler.demo.data import History
+from reconciler.demo.server import Demo
+from reconciler.hotwax.client import Client
+from reconciler.ledger import lease, sync
+from reconciler.ledger.models import SyncState
+from tests.makers import solr_reply
+
+BACKEND = "dashboard.accounts.AccountBackend"
+#: Set by .ci/run: an optional part that is missing is a failure, not a skip.
+REQUIRED = os.environ.get("TESTS_REQUIRE_ALL") == "1"
+
+
+@pytest.fixture(autouse=True, scope="session")
+def only_loopback() -> Iterator[None]:
+    """A test that opens a connection beyond this machine fails."""
+    real = socket.socket.connect
+
+    def connect(self: socket.socket, address: Any) -> Any:
+        if self.family in (socket.AF_INET, socket.AF_INET6):
+            try:
+                inside = ipaddress.ip_address(address[0]).is_loopback
+            except ValueError:
+                inside = address[0] == "localhost"
+            if not inside:
+                raise AssertionError(f"a test opened a connection to {address}")
+        return real(self, address)
+
+    socket.socket.connect = connect  # type: ignore[method-assign, assignment]
+    yield
+    socket.socket.connect = real  # type: ignore[method-assign]
+
+
+def missing(reason: str) -> None:
+    """Skip for want of an optional part; where all are required, fail."""
+    if REQUIRED:
+        pytest.fail(reason)
+    pytest.skip(reason)
+
+
+@pytest.fixture
+def demo(settings: Any) -> Iterator[Demo]:
+    """The miniature, as the HotWax that the settings name."""
+    with serving(Demo(History(datetime.now(UTC), orders=400))) as server:
+        settings.HOTWAX_URL = server.url
+        yield server
+
+
+class serving:
+    """Run an HTTP server while a block lasts."""
+
+    def __init__(self, server: Any) -> None:
+        self.server = server
+
+    def __enter__(self) -> Any:
+        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+        return self.server
+
+    def __exit__(self, *_: object) -> None:
+        self.server.shutdown()
+        self.server.server_close()
+
+
+Answer = Callable[[dict[str, Any]], httpx.Response]
+
+
+class HotWax:
+    """A HotWax behind httpx.MockTransport: ``answer`` gets the request's JSON."""
+
+    def __init__(self, answer: Answer) -> None:
+        self.answer = answer
+        self.requests: list[dict[str, Any]] = []
+
+    def handle(self, request: httpx.Request) -> httpx.Response:
+        import json
+
+        body = json.loads(request.content) if request.content else {}
+        self.requests.append(body)
+        return self.answer(body)
+
+    def client(self, *_: Any) -> Client:
+        return Client(sync.source().endpoint, httpx.MockTransport(self.handle))
+
+    def sync(self) -> SyncState:
+        """Do what `manage.py sync` does."""
+        sync.current_state()
+        owner = lease.new_owner("test")
+        assert lease.take(owner, lease.LEASE)
+        try:
+            with self.client() as client:
+                return sync.sync_once(sync.Syncer(client, owner), lambda state: None)
+        finally:
+            lease.give_back(owner)
+
+    def step(self, step: str) -> SyncState:
+        """Take one step."""
+        owner = lease.new_owner("test")
+        assert lease.take(owner, lease.LEASE)
+        try:
+            with self.client() as client:
+                sync.Syncer(client, owner).take_step(step)
+        finally:
+            lease.give_back(owner)
+        return sync.current_state()
+
+
+@pytest.fixture
+def hotwax_of() -> Callable[..., HotWax]:
+    """Make a HotWax out of documents (a miniature Solr) or of an answer."""
+    return lambda documents=None, answer=None: HotWax(answer or solr_reply(documents))
+
+
+@pytest.fixture
+def agent(db: None) -> User:
+    return User.objects.get_or_create(username="agent")[0]
+
+
+@pytest.fixture
+def browser(agent: User) -> Browser:
+    """A signed-in client."""
+    client = Browser()
+    client.force_login(agent, backend=BACKEND)
+    return client
+
+
+@pytest.fixture
+def quiet(db: None) -> None:
+    """A watcher seems alive, so that pages ask nothing."""
+    from django.utils import timezone
+
+    sync.current_state()
+    SyncState.objects.update(
+        heartbeat_at=timezone.now(), loaded_at=timezone.now(), answered_at=timezone.now(),
+        instance=sync.source().instance, mode="range", step="done", found=0,
+    )

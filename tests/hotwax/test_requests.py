@@ -1,0 +1,52 @@
+"""Payloads: people's text in leaves only, dates from datetimes, three decimals always."""
+
+import json
+from datetime import UTC, datetime, timedelta, timezone
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from reconciler.hotwax import requests
+
+LOG = requests.Log()
+
+
+@pytest.mark.parametrize(
+    ("moment", "bound"),
+    [
+        (datetime(2026, 11, 20, 0, 0, 1, tzinfo=UTC), "2026-11-20T00:00:01.000Z"),
+        (datetime(2026, 11, 20, 0, 0, 1, 127_999, tzinfo=UTC), "2026-11-20T00:00:01.127Z"),
+        (
+            datetime(2026, 11, 20, 1, 0, 1, tzinfo=timezone(timedelta(hours=1))),
+            "2026-11-20T00:00:01.000Z",
+        ),
+    ],
+)
+def test_bounds_are_utc_and_carry_three_decimals(moment: datetime, bound: str) -> None:
+    payload = requests.span(LOG, moment, None)
+    assert payload["json"]["filter"] == [f"timestamp:[{bound} TO *]"]
+
+
+def test_the_upper_end_is_left_out() -> None:
+    moment = datetime(2026, 11, 20, tzinfo=UTC)
+    payload = requests.span(LOG, None, moment, newest_first=True)
+    assert payload["json"]["filter"] == ["timestamp:[* TO 2026-11-20T00:00:00.000Z}"]
+    assert payload["json"]["sort"] == "timestamp desc"
+
+
+def test_fields_are_asked_under_the_names_seen() -> None:
+    log = requests.Log(timestamp="timestamp_dt", document_id="id", order_name="name_s")
+    assert requests.span(log, None, None)["json"]["filter"] == ["timestamp_dt:[* TO *]"]
+    assert requests.undated(log)["json"]["sort"] == "id asc"
+    assert requests.named(log, ["#1"])["json"]["filter"][0]["terms"]["f"] == "name_s"
+
+
+@given(st.lists(st.text(st.characters(exclude_characters="\u0001"), min_size=1), min_size=1))
+def test_names_stand_in_a_leaf_and_come_back_whole(names: list[str]) -> None:
+    payload = json.loads(json.dumps(requests.named(LOG, names)))
+    (condition,) = payload["json"]["filter"]
+    assert condition["terms"]["query"].split(condition["terms"]["separator"]) == names
+    assert payload["json"]["params"]["expandMacros"] == "false"
+    rest = {**payload["json"], "filter": []}
+    assert set(rest) == {"params", "filter", "limit"}

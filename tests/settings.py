@@ -1,0 +1,29 @@
+"""Settings of the tests: neither `.env` nor the environment's HOTWAX_… may change them."""
+
+import os
+
+for _name in list(os.environ):
+    if _name.startswith(("HOTWAX_", "SHOP")) or _name in (
+        "DASHBOARD_TIME_ZONE",
+        "DATABASE_URL",
+        "CACHE_URL",
+        "SECRET_KEY",
+        "ALLOWED_HOSTS",
+        "DEBUG",
+        "PORT",
+        "DEMO_PORT",
+    ):
+        del os.environ[_name]
+os.environ["ENV_FILE"] = os.devnull
+
+from reconciler.settings import *  # noqa: E402, F403
+
+PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
+}
+WHITENOISE_USE_FINDERS = True
+WHITENOISE_AUTOREFRESH = True
+LOGGING_CONFIG = None
+AXES_ENABLED = True
