@@ -108,6 +108,7 @@ class HotWax:
 
     def step(self, step: str) -> SyncState:
         """Take one step."""
+        sync.current_state()
         owner = lease.new_owner("test")
         assert lease.take(owner, lease.LEASE)
         try:

@@ -256,8 +256,8 @@ def _how_often(rng: random.Random) -> int:
 def _solr(moment: datetime) -> str:
     text = f"{moment:%Y-%m-%dT%H:%M:%S}"
     # Solr leaves milliseconds out where they are nought.
-    fraction = f"{moment.microsecond // 1000:03d}".rstrip("0")
-    return f"{text}.{fraction}Z" if fraction else f"{text}Z"
+    fraction = moment.microsecond // 1000
+    return f"{text}.{fraction:03d}Z" if fraction else f"{text}Z"
 
 
 def _vary(text: str, store: Store, created: datetime, rng: random.Random) -> str:

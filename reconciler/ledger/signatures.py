@@ -18,7 +18,7 @@ EMPTY = "(no error text)"
 RULES: tuple[tuple[str, str], ...] = (
     (r"\s+", " "),
     (r"\b[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}\b", "‹uuid›"),
-    (r"(?<![^\W\d_])\d+(?:[.,:]\d+)*", "‹n›"),
+    (r"(?<![^\W_])\d+(?:[.,:]\d+)*", "‹n›"),
 )
 _COMPILED = tuple((re.compile(pattern), token) for pattern, token in RULES)
 

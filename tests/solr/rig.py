@@ -128,6 +128,11 @@ class Gateway(ThreadingHTTPServer):
         threading.Thread(target=self.serve_forever, daemon=True).start()
 
     @property
+    def log(self) -> str:
+        """Collection of the log."""
+        return self.collections["logInsights"]
+
+    @property
     def url(self) -> str:
         """Address to give as HOTWAX_URL."""
         return f"http://127.0.0.1:{self.server_address[1]}"

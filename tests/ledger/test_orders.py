@@ -1,0 +1,119 @@
+"""What can be asked of the orders: names, sorts, views, dates."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from reconciler.hotwax.documents import Reading, read_document
+from reconciler.ledger.intake import take_in
+from reconciler.ledger.models import SORTS, FailedOrder
+from reconciler.ledger.ordering import natural_sort_key, sort_key
+from tests.makers import document
+
+NOW = datetime(2026, 11, 24, 10, 0, tzinfo=UTC)
+
+
+def keep(*raws: dict[str, object]) -> None:
+    take_in([read_document(r, "SHOPIFY_ORDER", Reading()) for r in raws], NOW)  # type: ignore[misc]
+
+
+NAMES = [
+    # asked, kept, found
+    ("5129", "HCDEV#5129", True),
+    ("#5129", "HCDEV#5129", True),
+    ("HCDEV#5129", "HCDEV#5129", True),
+    ("hcdev#5129", "HCDEV#5129", True),
+    ("OTHER#5129", "HCDEV#5129", False),
+    ("5129", "#5129", True),
+    ("#5129", "5129", True),
+    ("512", "#5129", False),
+    ("5129", "#5129-1", False),
+    ("EXC-#1001", "EXC-#1001-1", False),
+    ("1001", "EXC-#1001-1", False),
+    ("STRASSE#1", "straße#1", True),
+]
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(("asked", "kept", "found"), NAMES)
+def test_a_name_is_found_as_people_type_it(asked: str, kept: str, found: bool) -> None:
+    keep(document(kept), document("#other"))
+    names = list(FailedOrder.objects.named([asked]).values_list("order_name", flat=True))
+    assert names == ([kept] if found else [])
+
+
+@pytest.mark.parametrize(
+    ("smaller", "larger"),
+    [("#999", "#1001"), ("#9", "#10"), ("A#2", "A#11"), ("A#2", "B#1"), ("#1", "#1-1"),
+     ("#" + "9" * 30, "#1" + "0" * 30), ("#007", "#8")],
+)
+def test_names_sort_naturally(smaller: str, larger: str) -> None:
+    assert natural_sort_key(smaller) < natural_sort_key(larger)
+
+
+@given(st.text(max_size=60), st.text(max_size=60))
+def test_sort_keys_sort_as_code_points_do(one: str, other: str) -> None:
+    one, other = (t.replace("\x00", "\ufffd") for t in (one, other))
+    assert (sort_key(one) < sort_key(other)) == (one < other)
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("sort", [s for name in SORTS for s in (name, f"-{name}")])
+def test_nulls_are_last_in_both_directions_and_ties_go_by_id(sort: str) -> None:
+    keep(
+        document("#2", document_id="a", logged=NOW - timedelta(hours=2)),
+        document("#10", document_id="b", logged=NOW - timedelta(hours=2)),
+        document("", document_id="c", timestamp=None, orderCreatedDate=None,
+                 firstAttemptedImport=None, expire_at=None),
+        document("", document_id="d", timestamp=None, orderCreatedDate=None,
+                 firstAttemptedImport=None, expire_at=None),
+    )
+    column = SORTS[sort.removeprefix("-")]
+    rows = list(FailedOrder.objects.sorted_by(sort).values_list(column, "pk"))
+    values = [value for value, _ in rows if value is not None]
+    assert [value is None for value, _ in rows] == sorted(value is None for value, _ in rows)
+    assert values == sorted(values, reverse=sort.startswith("-"))
+    for (value, pk), (after, next_pk) in zip(rows, rows[1:], strict=False):
+        if value == after:
+            assert (pk > next_pk) == sort.startswith("-")
+
+
+@pytest.mark.django_db
+def test_views_hold_what_their_names_say() -> None:
+    soon = NOW - timedelta(days=55)
+    keep(
+        document("#new", logged=NOW - timedelta(hours=2)),
+        document("#soon", logged=soon),
+        document("#gone", logged=NOW - timedelta(days=61)),
+        document("#again", logged=NOW - timedelta(hours=3)),
+        document("#again", logged=NOW - timedelta(hours=1)),
+        document("#tired", logged=NOW - timedelta(hours=50)),
+        document("#tired", logged=NOW - timedelta(hours=25)),
+    )
+    FailedOrder.objects.filter(order_name="#new").update(state="resolved")
+
+    def view(name: str) -> set[str]:
+        return set(FailedOrder.objects.in_view(name, NOW).values_list("order_name", flat=True))
+
+    assert view("all") == {"#new", "#soon", "#gone", "#again", "#tired"}
+    assert view("open") == {"#soon", "#gone", "#again", "#tired"}
+    assert view("expiring") == {"#soon"}
+    assert view("failing") == {"#again"}
+    FailedOrder.objects.filter(order_name="#soon").update(left_log_at=NOW)
+    assert view("expiring") == set()
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("text", ["TIMEOUT", "äpfel", "ÄPFEL", "100%", "a_b", "#10", "\\"])
+def test_text_is_found_anywhere_whatever_its_case(text: str) -> None:
+    keep(document("#10", error="Connection timeout Äpfel 100% a_b \\ end"), document("#x"))
+    assert [o.order_name for o in FailedOrder.objects.mentioning(text)][:1] == ["#10"]
+
+
+@pytest.mark.django_db
+def test_wildcards_are_only_characters() -> None:
+    keep(document("#1", error="aXb"))
+    assert not FailedOrder.objects.mentioning("a_b").exists()
+    assert not FailedOrder.objects.mentioning("a%b").exists()

@@ -1,0 +1,43 @@
+"""One real Solr for all tests of this folder."""
+
+from collections.abc import Iterator
+from itertools import count
+
+import pytest
+
+from tests.conftest import missing
+from tests.solr import rig
+
+_numbers = count()
+
+
+@pytest.fixture(scope="session")
+def solr() -> Iterator[rig.Solr]:
+    try:
+        rig.build()
+    except rig.NotAvailable as reason:
+        missing(str(reason))
+    with rig.running() as server:
+        yield server
+
+
+@pytest.fixture
+def log(solr: rig.Solr) -> Iterator[rig.Gateway]:
+    """An empty, typed log behind a gateway."""
+    yield from _gateway(solr, "log")
+
+
+@pytest.fixture
+def text_log(solr: rig.Solr) -> Iterator[rig.Gateway]:
+    """An empty log whose timestamp is tokenised text."""
+    yield from _gateway(solr, "text")
+
+
+def _gateway(solr: rig.Solr, configset: str) -> Iterator[rig.Gateway]:
+    collection = f"{configset}{next(_numbers)}"
+    solr.make(collection, configset)
+    gateway = rig.Gateway(solr, {"logInsights": collection})
+    yield gateway
+    gateway.shutdown()
+    gateway.server_close()
+    solr.drop(collection)
