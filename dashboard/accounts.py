@@ -46,11 +46,12 @@ def demo_accounts_work() -> bool:
 class AccountBackend(ModelBackend):
     """Django's backend, with the demo's accounts guarded and Admins allowed everything."""
 
-    def user_can_authenticate(self, user: AbstractBaseUser | None) -> bool:
+    def user_can_authenticate(self, user: User | AnonymousUser | None) -> bool:
         """Refuse flagged accounts outside the demo, also with a session made inside it."""
         if not super().user_can_authenticate(user):
             return False
-        return demo_accounts_work() or not DemoAccount.objects.filter(user=user).exists()
+        flagged = DemoAccount.objects.filter(user__username=user.get_username() if user else "")
+        return demo_accounts_work() or not flagged.exists()
 
     def has_perm(self, user_obj: Any, perm: str, obj: Any = None) -> bool:
         """Let Admins do everything that /admin/ offers."""

@@ -13,7 +13,7 @@ class DashboardConfig(AppConfig):
 
     def ready(self) -> None:
         """Make the demo's accounts after migrating, where the demo is on."""
-        from dashboard.accounts import make_demo_accounts
+        from dashboard.accounts import make_demo_accounts  # noqa: PLC0415 - apps must be ready
 
         post_migrate.connect(make_demo_accounts, sender=self)
 

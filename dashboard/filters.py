@@ -81,13 +81,15 @@ class ValuesField(forms.Field):
 class NamesField(forms.CharField):
     """Order names, separated by comma, space or newline."""
 
-    def clean(self, value: Any) -> list[str]:  # type: ignore[override]
+    def clean(self, value: Any) -> list[str]:
         """Split into names, each once, in the order typed."""
         text = super().clean(value)
         names = [name for name in re.split(r"[,\s]+", text) if name.strip("#")]
         names = list(dict.fromkeys(names))
         if len(names) > MOST_NAMES:
-            raise ValidationError(f"At most {MOST_NAMES:,} names at a time; these are {len(names):,}.")
+            raise ValidationError(
+                f"At most {MOST_NAMES:,} names at a time; these are {len(names):,}."
+            )
         return names
 
 
@@ -112,7 +114,9 @@ class DayField(forms.Field):
             if not (1 <= month <= 12 and year and day):
                 raise ValidationError("There is no such day. Write a day as 2026-11-30.") from None
             days = calendar.monthrange(year, month)[1]
-            name = f"{calendar.month_name[month]} {year}" if month == 2 else calendar.month_name[month]
+            name = (
+                f"{calendar.month_name[month]} {year}" if month == 2 else calendar.month_name[month]
+            )
             raise ValidationError(
                 f"{name} has {days} days. Write a day as {year}-{month:02d}-{days}."
             ) from None
@@ -217,7 +221,7 @@ class OrderFilters(FilterSet):
     def form(self) -> forms.Form:
         """Bound always: an empty query string is a state too."""
         if not hasattr(self, "_form"):
-            self._form = self.get_form_class()(self.data)
+            self._form: forms.Form = self.get_form_class()(self.data)
         return self._form
 
     @property

@@ -23,7 +23,7 @@ GetResponse = Callable[[HttpRequest], HttpResponseBase]
 class LoginRequired(LoginRequiredMiddleware):
     """Django's, except that a fragment's request sends the whole page to the sign-in."""
 
-    def handle_no_permission(
+    def handle_no_permission(  # type: ignore[override]
         self, request: HttpRequest, view_func: Callable[..., Any]
     ) -> HttpResponseBase:
         """Redirect the page, not the fragment."""

@@ -53,7 +53,9 @@ def bounds_of_period(period: str, now: datetime, *, forward: bool = False) -> Bo
     return bounds_of_days(*first_and_last) if first_and_last else Bounds()
 
 
-def days_of_period(period: str, now: datetime, *, forward: bool = False) -> tuple[date, date] | None:
+def days_of_period(
+    period: str, now: datetime, *, forward: bool = False
+) -> tuple[date, date] | None:
     """Name the first and last day of a period; None for those that are not made of days."""
     today = timezone.localtime(now).date()
     days = PERIODS[period][1]

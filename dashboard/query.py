@@ -23,6 +23,8 @@ NAMES = (
     "page",
     "per_page",
 )
+#: What goes without saying, so that no link says it.
+DEFAULTS = {("date", "failed"), ("period", "all"), ("sort", "-failed"), ("per_page", "50")}
 #: What the filter form does not show as fields of its own, and so must carry along.
 CARRIED = ("view", "error", "shop", "state", "per_page")
 #: What a list is narrowed by; "Clear all" removes these.
@@ -44,7 +46,7 @@ class Query:
             if name not in REPEATABLE:
                 values = values[-1:] if data.get(name, "").strip() else []
             pairs += [(name, value) for value in dict.fromkeys(values)]
-        return cls(pairs)
+        return cls(pair for pair in pairs if pair not in DEFAULTS)
 
     def values(self, name: str) -> list[str]:
         """List the values of a name."""
@@ -59,6 +61,7 @@ class Query:
         gone = {name} if name == "page" else {name, "page"}
         kept = [pair for pair in self.pairs if pair[0] not in gone]
         pairs = [*kept, *((name, value) for value in values if value)]
+        pairs = [pair for pair in pairs if pair not in DEFAULTS]
         return type(self)(sorted(pairs, key=lambda pair: NAMES.index(pair[0])))
 
     def without(self, *names: str) -> Self:

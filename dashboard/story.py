@@ -65,7 +65,11 @@ def tell(order: service.FailedOrder, attempts: list[service.Attempt], now: datet
 
 def _ending(order: service.FailedOrder, now: datetime) -> list[Moment]:
     if order.left_log_at:
-        title = "Left HotWax’s log" if order.left_log_reason == "expired" else "Removed from HotWax’s log"
+        title = (
+            "Left HotWax’s log"
+            if order.left_log_reason == "expired"
+            else "Removed from HotWax’s log"
+        )
         return [Moment("past", order.left_log_at, title, "this page stays")]
     if order.expires_at is None:
         return []

@@ -34,7 +34,9 @@ def ways_out(filters: OrderFilters) -> WaysOut:
         count, chip = helpful[0]
         words.append(f"Without “{chip.field}: {chip.text[:80]}” there would be {count:,}.")
     if in_all:
-        words.append(f"In all views there {'is' if in_all == 1 else 'are'} {plural(in_all, 'order')}.")
+        words.append(
+            f"In all views there {'is' if in_all == 1 else 'are'} {plural(in_all, 'order')}."
+        )
     return WaysOut(" ".join(words) or "No single filter is in the way.", links)
 
 

@@ -121,10 +121,7 @@ def zone_name(now: datetime) -> str:
         return "UTC"
     sign = "−" if minutes < 0 else "+"
     hours, rest = divmod(abs(minutes), 60)
-    city = timezone.get_current_timezone().tzname(None) or getattr(
-        timezone.get_current_timezone(), "key", name
-    )
-    return f"{place(city)} time, UTC{sign}{hours}" + (f":{rest:02d}" if rest else "")
+    return f"{place(name)} time, UTC{sign}{hours}" + (f":{rest:02d}" if rest else "")
 
 
 def place(zone: str) -> str:

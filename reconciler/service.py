@@ -264,5 +264,3 @@ def full_errors(orders: list[FailedOrder]) -> dict[int, str]:
 def import_link() -> str:
     """Link to HotWax's import screen."""
     return import_screen(settings.HOTWAX_URL)
-
-

@@ -55,12 +55,12 @@ def missing(reason: str) -> None:
 @pytest.fixture
 def demo(settings: Any) -> Iterator[Demo]:
     """The miniature, as the HotWax that the settings name."""
-    with serving(Demo(History(datetime.now(UTC), orders=400))) as server:
+    with Serving(Demo(History(datetime.now(UTC), orders=400))) as server:
         settings.HOTWAX_URL = server.url
         yield server
 
 
-class serving:
+class Serving:
     """Run an HTTP server while a block lasts."""
 
     def __init__(self, server: Any) -> None:
@@ -145,6 +145,11 @@ def quiet(db: None) -> None:
 
     sync.current_state()
     SyncState.objects.update(
-        heartbeat_at=timezone.now(), loaded_at=timezone.now(), answered_at=timezone.now(),
-        instance=sync.source().instance, mode="range", step="done", found=0,
+        heartbeat_at=timezone.now(),
+        loaded_at=timezone.now(),
+        answered_at=timezone.now(),
+        instance=sync.source().instance,
+        mode="range",
+        step="done",
+        found=0,
     )

@@ -16,7 +16,9 @@ KEEPS = timedelta(days=60)
 def solr_date(moment: datetime) -> str:
     """A date as Solr writes it: without milliseconds where they are nought."""
     fraction = moment.microsecond // 1000
-    return f"{moment.astimezone(UTC):%Y-%m-%dT%H:%M:%S}" + (f".{fraction:03d}Z" if fraction else "Z")
+    return f"{moment.astimezone(UTC):%Y-%m-%dT%H:%M:%S}" + (
+        f".{fraction:03d}Z" if fraction else "Z"
+    )
 
 
 def document(

@@ -18,6 +18,8 @@ os.environ["ENV_FILE"] = os.devnull
 
 from reconciler.settings import *  # noqa: E402, F403
 
+#: Nothing answers there; a test that asks names its own HotWax.
+HOTWAX_URL = "http://127.0.0.1:9"
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},

@@ -93,7 +93,7 @@ def _frame_of_list(filters: OrderFilters) -> dict[str, Any]:
 
 
 def _results(filters: OrderFilters) -> dict[str, Any]:
-    table = OrdersTable(filters.matching().for_list(), order_by=filters.sort_value)
+    table = OrdersTable(filters.qs.for_list(), order_by=filters.sort_value)
     table.paginate(ClampingPaginator, filters.per_page_value, filters.cleaned["page"])
     names = filters.cleaned["order"]
     errors, shops = filters.cleaned["error"], filters.cleaned["shop"]

@@ -163,7 +163,9 @@ class History:
         # The import job runs every 15 minutes; some orders are found by the next run only.
         wait = timedelta(minutes=rng.uniform(1, 16) + 15 * (rng.random() < 0.2))
         token, key = rng.getrandbits(128), rng.getrandbits(128)
-        site = f"https://{store.host}/{store.shop_id}/orders/{token:032x}/authenticate?key={key:032x}"
+        site = (
+            f"https://{store.host}/{store.shop_id}/orders/{token:032x}/authenticate?key={key:032x}"
+        )
         choices = messages()
         text = text or rng.choices([m for m, _ in choices], [w for _, w in choices])[0]
         name = f"{store.prefix}{self._numbers[store]}"
@@ -239,9 +241,7 @@ class History:
                 order.first = self._live_at - timedelta(seconds=rng.uniform(1, 6))
                 entry = self._entry(order, self._live_at, rng, same=False)
             self._live_number += 1
-            heapq.heappush(
-                self._ahead, (entry.logged, entry.document_id, self._live_number, entry)
-            )
+            heapq.heappush(self._ahead, (entry.logged, entry.document_id, self._live_number, entry))
         while self._ahead and self._ahead[0][0] <= now:
             self._entries.append(heapq.heappop(self._ahead)[3])
 
@@ -266,8 +266,10 @@ def _vary(text: str, store: Store, created: datetime, rng: random.Random) -> str
     text = text.replace(r"\xF0\x9F\x98\x98", rng.choice(EMOJI))
     text = re.sub(
         r"\b[A-Z]{3}-\d{4}-[A-Z]{3}\b",
-        lambda _: f"{rng.choice(('MUG', 'TEE', 'CAP', 'SCF'))}-{rng.randint(1000, 9999)}-"
-        f"{rng.choice(('BLU', 'RED', 'GRN', 'SND'))}",
+        lambda _: (
+            f"{rng.choice(('MUG', 'TEE', 'CAP', 'SCF'))}-{rng.randint(1000, 9999)}-"
+            f"{rng.choice(('BLU', 'RED', 'GRN', 'SND'))}"
+        ),
         text,
     )
     text = re.sub(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d+", f"{created:%Y-%m-%d %H:%M:%S}.119", text)

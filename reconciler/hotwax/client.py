@@ -164,7 +164,7 @@ def read_reply(status: int, headers: httpx.Headers, body: bytes) -> tuple[list[A
     """
     if status in (401, 403):
         raise errors.CredentialsRefused(f"HotWax refused the credentials ({status}).")
-    if status == 429 or status >= 500 and status not in (501, 505):
+    if status == 429 or status >= 500:
         raise errors.Unavailable(
             f"HotWax answers “not now” ({status}).",
             may_retry=status in (429, 502, 503, 504),
@@ -191,9 +191,7 @@ def _json(status: int, headers: httpx.Headers, body: bytes) -> dict[str, Any]:
             raise errors.RequestRefused(
                 "HotWax knows no such address (404).", not_solr=True, may_retry=False
             )
-        raise errors.MalformedReply(
-            f"HotWax answers with an HTML page ({status}).", not_solr=True
-        )
+        raise errors.MalformedReply(f"HotWax answers with an HTML page ({status}).", not_solr=True)
     try:
         reply = json.loads(text, parse_int=_whole_number)
     except (ValueError, RecursionError) as error:
@@ -214,14 +212,18 @@ def _raise_errors_inside(status: int, reply: dict[str, Any]) -> None:
     header = header if isinstance(header, dict) else {}
     solr_error = reply.get("error")
     if isinstance(solr_error, dict) and "msg" in solr_error:
-        raise errors.RequestRefused(f"HotWax's Solr refused the request: {_short(solr_error['msg'])}")
+        raise errors.RequestRefused(
+            f"HotWax's Solr refused the request: {_short(solr_error['msg'])}"
+        )
     for name in ("_ERROR_MESSAGE_", "_ERROR_MESSAGE_LIST_", "error", "errors"):
         if reply.get(name):
             raise errors.RequestRefused(
                 f"HotWax refused the request: {_short(reply[name])}", not_solr=not header
             )
     if header.get("status") not in (None, 0):
-        raise errors.RequestRefused(f"HotWax's Solr answers with status {_short(header['status'])}.")
+        raise errors.RequestRefused(
+            f"HotWax's Solr answers with status {_short(header['status'])}."
+        )
     if status >= 400:
         raise errors.RequestRefused(f"HotWax refused the request ({status}).", not_solr=True)
     if header.get("partialResults", False) is not False:

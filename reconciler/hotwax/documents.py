@@ -5,6 +5,7 @@ known names and suffixes, a value may be a one-element list, a number may stand 
 what cannot be read is named in ``problems`` while the document is kept.
 """
 
+import calendar
 import hashlib
 import json
 import re
@@ -35,10 +36,7 @@ ALIASES: dict[str, tuple[str, ...]] = {
 #: Dynamic-field suffixes, the fullest text first: `_str` copies are cut at 256 characters.
 SUFFIXES = ("", "_txt_en", "_txt", "_s", "_str", "_dt", "_l")
 FIELD_OF_NAME = {
-    base + suffix: name
-    for name, bases in ALIASES.items()
-    for base in bases
-    for suffix in SUFFIXES
+    base + suffix: name for name, bases in ALIASES.items() for base in bases for suffix in SUFFIXES
 }
 _NAMES = {
     name: tuple(base + suffix for base in bases for suffix in SUFFIXES)
@@ -249,10 +247,8 @@ _ISO = re.compile(
     r"\s*(Z|[+-]\d\d(?::?\d\d)?)?)?",
     re.ASCII | re.IGNORECASE,
 )
-_MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
-_LONG_MONTHS = (
-    "january february march april may june july august september october november december"
-).split()
+_LONG_MONTHS = tuple(name.lower() for name in calendar.month_name[1:])
+_MONTHS = tuple(name[:3] for name in _LONG_MONTHS)
 # Java writes U+202F before AM and PM since JDK 20, so white space is any white space.
 _WRITTEN = re.compile(
     r"([A-Za-z]{3,9})\.?\s+([0-9]{1,2})\s*,?\s+([0-9]{4})\s*,?\s+(?:at\s+)?"
@@ -326,7 +322,8 @@ def _written(match: re.Match[str], zone: ZoneInfo, not_before: datetime | None) 
         if not 1 <= hours <= 12:
             raise ValueError(hour)
         hours = hours % 12 + (12 if half in "pP" else 0)
-    local = datetime(int(year), number + 1, int(day), hours, int(minute), int(second or 0))
+    clock = f"{hours:02}:{minute}:{second or '00'}"
+    local = datetime.fromisoformat(f"{int(year):04}-{number + 1:02}-{int(day):02}T{clock}")
     return _in_zone(local + timedelta(milliseconds=_milliseconds(fraction)), zone, not_before)
 
 
@@ -335,9 +332,7 @@ def _milliseconds(fraction: str | None) -> int:
 
 
 def _in_zone(local: datetime, zone: ZoneInfo, not_before: datetime | None) -> datetime:
-    first, second = (
-        local.replace(tzinfo=zone, fold=fold).astimezone(UTC) for fold in (0, 1)
-    )
+    first, second = (local.replace(tzinfo=zone, fold=fold).astimezone(UTC) for fold in (0, 1))
     # In the hour that occurs twice `second` is the later; elsewhere both are the same instant,
     # or, in the hour that is skipped, `second` is the earlier and means nothing.
     if not_before is not None and first < not_before <= second:

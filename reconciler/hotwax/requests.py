@@ -114,4 +114,6 @@ def _bound(moment: datetime | None) -> str:
     if moment is None:
         return "*"
     # Always three decimals: on a string-typed timestamp […01Z TO *] omits …01.127Z.
-    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.") + f"{moment.microsecond // 1000:03d}Z"
+    return (
+        moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.") + f"{moment.microsecond // 1000:03d}Z"
+    )

@@ -72,9 +72,7 @@ class Intake:
     orders: set[int] = field(default_factory=set)
 
 
-def take_in(
-    documents: Sequence[FailureDocument | UnreadableDocument], seen_at: datetime
-) -> Intake:
+def take_in(documents: Sequence[FailureDocument | UnreadableDocument], seen_at: datetime) -> Intake:
     """Write a batch. To be called inside a transaction, by whoever holds the lease."""
     result = Intake()
     readable = {
@@ -206,9 +204,7 @@ def _new_order(
 def _shops(identities: set[ShopIdentity]) -> dict[str, Shop]:
     keys = {identity.key for identity in identities}
     shops = {shop.key: shop for shop in Shop.objects.filter(key__in=keys)}
-    hosts = set(
-        ShopHost.objects.filter(shop__key__in=keys).values_list("shop__key", "host")
-    )
+    hosts = set(ShopHost.objects.filter(shop__key__in=keys).values_list("shop__key", "host"))
     # In the order of their hosts, so that the same documents make the same shops.
     for identity in sorted(identities, key=lambda i: (not i.handle, i.handle, i.host)):
         shop = shops.get(identity.key)

@@ -44,8 +44,6 @@ class Shop(models.Model):
     #: `name`, so written that every database sorts it alike.
     sort_key = models.CharField(max_length=1100, db_index=True)
 
-    hosts: "models.Manager[ShopHost]"
-
     class Meta:
         ordering = ("sort_key",)
 
@@ -60,9 +58,7 @@ class ShopHost(models.Model):
     host = models.CharField(max_length=300, db_index=True)
 
     class Meta:
-        constraints = (
-            models.UniqueConstraint("shop", "host", name="one_row_per_shop_and_host"),
-        )
+        constraints = (models.UniqueConstraint("shop", "host", name="one_row_per_shop_and_host"),)
 
     def __str__(self) -> str:
         return self.host
@@ -234,7 +230,6 @@ class FailedOrder(models.Model):
     search_text = models.TextField()
 
     objects = FailedOrderQuerySet.as_manager()
-    attempts: "models.Manager[Attempt]"
 
     class Meta:
         constraints = (

@@ -15,7 +15,7 @@ def sort_key(text: str) -> str:
 
 
 def natural_sort_key(name: str) -> str:
-    """Sort key in which numbers count as numbers: `#999` before `#1001`, case ignored."""
+    """Make a sort key in which numbers count as numbers: `#999` before `#1001`, case ignored."""
 
     def widen(match: re.Match[str]) -> str:
         digits = match[0].lstrip("0") or "0"
@@ -26,6 +26,9 @@ def natural_sort_key(name: str) -> str:
 
 
 def name_keys(name: str) -> tuple[str, str]:
-    """What a name is looked up by: without case and one leading `#`; what follows its last `#`."""
+    """Make what a name is looked up by.
+
+    Itself without case and one leading `#`, and what follows its last `#`.
+    """
     key = clean(name).strip().casefold().removeprefix("#")
     return bounded(key), bounded(key.rpartition("#")[2])

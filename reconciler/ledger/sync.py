@@ -303,7 +303,7 @@ class Syncer:
             self._turn_compatible("no document carries a timestamp")
 
     def _inside(self, state: SyncState) -> None:
-        """Does a range find what is in it? Asked about the second of a document just seen."""
+        """Ask whether a range finds what is in it: the second of a document just seen."""
         assert state.probe_at
         since = whole_second(state.probe_at)
         before = since + SECOND
@@ -320,7 +320,7 @@ class Syncer:
             self._turn_compatible("the server finds nothing in a range that holds a document")
 
     def _outside(self, state: SyncState) -> None:
-        """Does a range leave out what is not in it? Asked about what is newer than the newest."""
+        """Ask whether a range leaves out what is not in it: what is newer than the newest."""
         assert state.probe_at
         since = whole_second(state.probe_at) + SECOND
         reply = self._ask(state, requests.span(self._log(state), since, None))
@@ -362,9 +362,7 @@ class Syncer:
         A page that does not get past one second is read again as a whole block.
         """
         log = self._log(state)
-        payload = requests.span(
-            log, since, before, newest_first=newest_first, ids_only=ids_only
-        )
+        payload = requests.span(log, since, before, newest_first=newest_first, ids_only=ids_only)
         reply = self._ask(state, payload)
         page = _Page(reply, self._read(reply))
         if fault := page.fault(since, before, newest_first=newest_first):
@@ -447,9 +445,9 @@ class Syncer:
                 ours = mark == latest.logged_at
                 key = latest.document_key if ours else ""
                 changes |= {"watermark": mark, "watermark_key": key}
-        if page.is_finished and state.catch_up_from is None and state.watermark_key:
-            if state.watermark_key not in _keys(page.documents):
-                changes["sweep_due"] = True
+        whole = page.is_finished and state.catch_up_from is None
+        if whole and state.watermark_key and state.watermark_key not in _keys(page.documents):
+            changes["sweep_due"] = True
         self._write(page.reply, page.documents, changes)
 
     def _count(self, state: SyncState) -> None:
@@ -609,9 +607,7 @@ class Syncer:
         with transaction.atomic():
             lease.hold(self.owner, self.length)
             for keys, reason in ((expired, Attempt.Left.EXPIRED), (removed, Attempt.Left.REMOVED)):
-                Attempt.objects.filter(pk__in=keys).update(
-                    left_log_at=now, left_log_reason=reason
-                )
+                Attempt.objects.filter(pk__in=keys).update(left_log_at=now, left_log_reason=reason)
             orders = Attempt.objects.filter(pk__in=[a.pk for a in gone])
             roll_up(set(orders.values_list("order_id", flat=True)))
 
@@ -638,9 +634,7 @@ class _Page:
         moment = failures[-1].logged_at if failures else None
         return whole_second(moment) if moment else None
 
-    def fault(
-        self, since: datetime | None, before: datetime | None, *, newest_first: bool
-    ) -> str:
+    def fault(self, since: datetime | None, before: datetime | None, *, newest_first: bool) -> str:
         return fault_of_page(_failures(self.documents), since, before, newest_first=newest_first)
 
 
@@ -695,8 +689,8 @@ def _past_expiry(now: datetime) -> int:
     """Count kept documents that HotWax may have removed since: those past their expiry."""
     here = Attempt.objects.filter(left_log_at=None)
     keys = here.filter(expires_at__lt=now).values("document_key")
-    last = here.filter(document_key__in=keys).values("document_key").annotate(
-        last=Max("expires_at")
+    last = (
+        here.filter(document_key__in=keys).values("document_key").annotate(last=Max("expires_at"))
     )
     return last.filter(last__lt=now).count()
 
@@ -828,5 +822,3 @@ def watch_cycle(syncer: Syncer, keep_on: Callable[[], bool]) -> None:
 def beat() -> None:
     """Give the watcher's sign of life."""
     SyncState.objects.filter(pk=SyncState.ONLY).update(heartbeat_at=timezone.now())
-
-

@@ -7,7 +7,7 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from typing import Any
 
@@ -19,7 +19,7 @@ from reconciler.demo.server import Demo
 from reconciler.hotwax import client as client_module
 from reconciler.hotwax import errors, requests
 from reconciler.hotwax.client import Client, Endpoint
-from tests.conftest import serving
+from tests.conftest import Serving
 from tests.makers import SAMPLE, envelope
 
 LOG = requests.Log()
@@ -29,7 +29,7 @@ SECRET = "s3cr3t-t0ken"
 @pytest.fixture(scope="module")
 def demo() -> Iterator[Demo]:
     history = History(datetime.now(UTC), orders=40)
-    with serving(Demo(history, token=SECRET)) as server:
+    with Serving(Demo(history, token=SECRET)) as server:
         yield server
 
 
@@ -51,11 +51,8 @@ def speaking(talk: Callable[[socket.socket], None]) -> Iterator[str]:
             threading.Thread(target=guarded, args=(connection,), daemon=True).start()
 
     def guarded(connection: socket.socket) -> None:
-        with connection:
-            try:
-                talk(connection)
-            except OSError:
-                pass
+        with connection, suppress(OSError):
+            talk(connection)
 
     threading.Thread(target=serve, daemon=True).start()
     yield f"http://127.0.0.1:{listener.getsockname()[1]}"

@@ -246,11 +246,18 @@ def test_an_integer_too_large_for_any_column_is_kept() -> None:
     assert json.loads(parsed.raw)["version"] == 2**80
 
 
-@given(st.dictionaries(st.sampled_from(sorted(SAMPLE)), st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
-    max_leaves=5,
-)))
+@given(
+    st.dictionaries(
+        st.sampled_from(sorted(SAMPLE)),
+        st.recursive(
+            st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
+            lambda inner: (
+                st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3)
+            ),
+            max_leaves=5,
+        ),
+    )
+)
 def test_no_document_raises(raw: dict[str, object]) -> None:
     result = read_document(raw, "SHOPIFY_ORDER", NEW_YORK)
     if isinstance(result, FailureDocument):

@@ -39,7 +39,8 @@ def hours(count: float) -> datetime:
 def ledger() -> list[tuple[Any, ...]]:
     """All that an order says, without our own ids and times."""
     columns = [
-        f.attname for f in FailedOrder._meta.fields
+        f.attname
+        for f in FailedOrder._meta.fields
         if f.attname not in ("id", "shop_id", "signature_id")
     ]
     rows = FailedOrder.objects.values_list("shop__key", "signature__slug", *columns)
@@ -98,7 +99,8 @@ def test_hosts_that_share_a_shop_id_are_one_shop_if_they_may_speak_for_it() -> N
     assert shop.key == "83950764316"
     assert shop.name == "hc-demo.myshopify.com"
     assert set(ShopHost.objects.values_list("host", flat=True)) == {
-        "www.lune.com", "hc-demo.myshopify.com",
+        "www.lune.com",
+        "hc-demo.myshopify.com",
     }
 
 
@@ -185,10 +187,14 @@ def _story() -> list[dict[str, Any]]:
     story = []
     for number in range(12):
         name = f"#{number % 5}" if number % 4 else ""
-        raw = document(name, document_id=f"d{number % 9}", logged=hours(number + 1),
-                       error=f"error {number % 3} of {'abc'[number % 3]}",
-                       host=rng.choice(["a.myshopify.com", "b.myshopify.com", "c.example"]),
-                       shop_id=rng.choice(["1", "2"]))
+        raw = document(
+            name,
+            document_id=f"d{number % 9}",
+            logged=hours(number + 1),
+            error=f"error {number % 3} of {'abc'[number % 3]}",
+            host=rng.choice(["a.myshopify.com", "b.myshopify.com", "c.example"]),
+            shop_id=rng.choice(["1", "2"]),
+        )
         if number == 7:
             del raw["timestamp"]
         story.append(raw)

@@ -1,6 +1,7 @@
 """What can be asked of the orders: names, sorts, views, dates."""
 
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 
 import pytest
 from hypothesis import given
@@ -46,8 +47,15 @@ def test_a_name_is_found_as_people_type_it(asked: str, kept: str, found: bool) -
 
 @pytest.mark.parametrize(
     ("smaller", "larger"),
-    [("#999", "#1001"), ("#9", "#10"), ("A#2", "A#11"), ("A#2", "B#1"), ("#1", "#1-1"),
-     ("#" + "9" * 30, "#1" + "0" * 30), ("#007", "#8")],
+    [
+        ("#999", "#1001"),
+        ("#9", "#10"),
+        ("A#2", "A#11"),
+        ("A#2", "B#1"),
+        ("#1", "#1-1"),
+        ("#" + "9" * 30, "#1" + "0" * 30),
+        ("#007", "#8"),
+    ],
 )
 def test_names_sort_naturally(smaller: str, larger: str) -> None:
     assert natural_sort_key(smaller) < natural_sort_key(larger)
@@ -65,17 +73,29 @@ def test_nulls_are_last_in_both_directions_and_ties_go_by_id(sort: str) -> None:
     keep(
         document("#2", document_id="a", logged=NOW - timedelta(hours=2)),
         document("#10", document_id="b", logged=NOW - timedelta(hours=2)),
-        document("", document_id="c", timestamp=None, orderCreatedDate=None,
-                 firstAttemptedImport=None, expire_at=None),
-        document("", document_id="d", timestamp=None, orderCreatedDate=None,
-                 firstAttemptedImport=None, expire_at=None),
+        document(
+            "",
+            document_id="c",
+            timestamp=None,
+            orderCreatedDate=None,
+            firstAttemptedImport=None,
+            expire_at=None,
+        ),
+        document(
+            "",
+            document_id="d",
+            timestamp=None,
+            orderCreatedDate=None,
+            firstAttemptedImport=None,
+            expire_at=None,
+        ),
     )
     column = SORTS[sort.removeprefix("-")]
     rows = list(FailedOrder.objects.sorted_by(sort).values_list(column, "pk"))
     values = [value for value, _ in rows if value is not None]
     assert [value is None for value, _ in rows] == sorted(value is None for value, _ in rows)
     assert values == sorted(values, reverse=sort.startswith("-"))
-    for (value, pk), (after, next_pk) in zip(rows, rows[1:], strict=False):
+    for (value, pk), (after, next_pk) in pairwise(rows):
         if value == after:
             assert (pk > next_pk) == sort.startswith("-")
 

@@ -15,8 +15,10 @@ ROWS = [
     ("No Shopify order found for id: 5432109876", "No Shopify order found for id: ‹n›"),
     ("Exceeded 2 calls per second", "Exceeded ‹n› calls per second"),
     ("at 08:15:22.119 today", "at ‹n› today"),
-    ("Could not find SystemMessageRemote with ID SHOP_10010",
-     "Could not find SystemMessageRemote with ID SHOP_‹n›"),
+    (
+        "Could not find SystemMessageRemote with ID SHOP_10010",
+        "Could not find SystemMessageRemote with ID SHOP_‹n›",
+    ),
     ("order 3f0d5a52-8f4c-4d0e-9a57-1b6f2a5c7e90 failed", "order ‹uuid› failed"),
     ("", EMPTY),
     (" \n", EMPTY),

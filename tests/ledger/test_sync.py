@@ -3,7 +3,7 @@
 import json
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -28,8 +28,10 @@ def many(count: int, **others: Any) -> list[dict[str, Any]]:
     """One document every 90 seconds, the latest five minutes ago."""
     return [
         document(
-            f"#{i}", document_id=f"d{i:05d}",
-            logged=NOW - timedelta(seconds=300 + 90 * (count - i)), **others,
+            f"#{i}",
+            document_id=f"d{i:05d}",
+            logged=NOW - timedelta(seconds=300 + 90 * (count - i)),
+            **others,
         )
         for i in range(count)
     ]
@@ -43,7 +45,7 @@ def kept_ids() -> set[str]:
 
 
 def test_everything_is_loaded_and_a_second_run_changes_nothing(hotwax_of: Make) -> None:
-    documents = many(1300) + [document("#undated", document_id="u", timestamp=None)]
+    documents = [*many(1300), document("#undated", document_id="u", timestamp=None)]
     hotwax = hotwax_of(documents)
     state = hotwax.sync()
     assert kept_ids() == {d["document-id"] for d in documents}
@@ -163,7 +165,10 @@ def test_a_server_that_refuses_to_sort_is_read_page_by_page(hotwax_of: Make) -> 
 
     def answer(body: dict[str, Any]) -> httpx.Response:
         if "sort" in body["json"]:
-            error = {"responseHeader": {"status": 400}, "error": {"msg": "undefined field", "code": 400}}
+            error = {
+                "responseHeader": {"status": 400},
+                "error": {"msg": "undefined field", "code": 400},
+            }
             return httpx.Response(400, json=error)
         return solr_reply(documents)(body)
 
@@ -243,7 +248,8 @@ def test_catching_up_over_many_pages_misses_nothing(hotwax_of: Make) -> None:
 
 
 def test_a_block_of_one_second_longer_than_a_page_is_read_whole(hotwax_of: Make) -> None:
-    documents = many(40) + [
+    documents = many(40)
+    documents += [
         document(f"#b{i}", document_id=f"b{i}", logged=NOW - timedelta(hours=1))
         for i in range(1234)
     ]
@@ -276,13 +282,18 @@ def test_late_documents_that_catching_up_missed_are_found_by_the_sweep(hotwax_of
 
 def test_what_left_is_marked_on_double_evidence_only(hotwax_of: Make) -> None:
     old = document("#old", document_id="old", logged=NOW - timedelta(days=61))
-    documents = [*many(5), old, document("#pulled", document_id="p", logged=NOW - timedelta(days=3))]
+    documents = [
+        *many(5),
+        old,
+        document("#pulled", document_id="p", logged=NOW - timedelta(days=3)),
+    ]
     hotwax = loaded(hotwax_of, documents)
     gone = documents[-2:]
     del documents[-2:]
     state = hotwax.sync()
-    reasons = dict(FailedOrder.objects.exclude(left_log_at=None).values_list(
-        "order_name", "left_log_reason"))
+    reasons = dict(
+        FailedOrder.objects.exclude(left_log_at=None).values_list("order_name", "left_log_reason")
+    )
     assert reasons == {"#old": "expired", "#pulled": "removed"}
     assert (state.kept, state.found) == (5, 5)
     documents.extend(gone)  # it was a mistake: they are back
@@ -315,8 +326,9 @@ def test_nothing_is_marked_by_a_scan_that_broke_off(hotwax_of: Make) -> None:
 
     def answer(body: dict[str, Any]) -> httpx.Response:
         if broken and "fields" in body["json"]:
-            return httpx.Response(200, json={**envelope([]), "responseHeader": {
-                "status": 0, "partialResults": True}})
+            return httpx.Response(
+                200, json={**envelope([]), "responseHeader": {"status": 0, "partialResults": True}}
+            )
         return held(body)
 
     hotwax = hotwax_of(answer=answer)
@@ -405,8 +417,8 @@ def test_range_mode_is_tried_again_after_six_hours(hotwax_of: Make) -> None:
 
 
 @pytest.fixture
-def asked(hotwax_of: Make) -> Iterator[HotWax]:
-    yield hotwax_of(many(30))
+def asked(hotwax_of: Make) -> HotWax:
+    return hotwax_of(many(30))
 
 
 def test_a_page_asks_once_per_interval_and_not_at_all_while_a_watcher_lives(asked: HotWax) -> None:
@@ -515,8 +527,12 @@ def test_the_state_says_for_how_long_an_answer_is_live(asked: HotWax) -> None:
 
 def test_the_core_is_imported_by_nothing_it_should_not_know() -> None:
     done = subprocess.run(
-        [sys.executable, "-c", "import reconciler.hotwax.client as c, sys; "
-         "assert not [m for m in sys.modules if m.startswith('django')]"],
+        [
+            sys.executable,
+            "-c",
+            "import reconciler.hotwax.client as c, sys; "
+            "assert not [m for m in sys.modules if m.startswith('django')]",
+        ],
         check=False,
     )
     assert done.returncode == 0

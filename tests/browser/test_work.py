@@ -1,0 +1,226 @@
+"""A support agent's work in a real browser: with the mouse, by keyboard, without script."""
+
+import re
+from typing import Any
+
+import pytest
+from playwright.sync_api import expect
+
+
+def total(page: Any) -> int:
+    return int(page.locator("[data-total]").get_attribute("data-total"))
+
+
+def wait_for_total(page: Any, other_than: int) -> int:
+    expect(page.locator("[data-total]")).not_to_have_attribute("data-total", str(other_than))
+    return total(page)
+
+
+def see_total(page: Any, count: int) -> None:
+    expect(page.locator("[data-total]")).to_have_attribute("data-total", str(count))
+
+
+def names(page: Any) -> list[str]:
+    return page.locator("tr[data-order-id]").evaluate_all(
+        "rows => rows.map(row => row.dataset.orderName)"
+    )
+
+
+def test_an_agents_way_through_the_list(page: Any) -> None:
+    everything = total(page)
+    # Filter by an error, then by date.
+    value = page.locator("[data-facet=error] [data-value]").first
+    count = int(value.get_attribute("data-count"))
+    value.click()
+    assert wait_for_total(page, everything) == count
+    assert "error=" in page.url
+    page.select_option("#period", "30d")
+    page.wait_for_url(re.compile("period=30d"))
+    narrowed = total(page)
+    assert narrowed < count
+    # Remove the date's chip and type again: it does not come back.
+    page.get_by_role("link", name=re.compile("Remove the filter last failed")).click()
+    assert wait_for_total(page, narrowed) == count
+    assert page.input_value("#period") == "all"
+    page.locator("#q").press_sequentially("zzz")
+    see_total(page, 0)
+    assert "period" not in page.url
+    assert "q=zzz" in page.url
+    assert page.evaluate("document.activeElement.id") == "q"
+    assert "0" in page.locator("#view-open").inner_text()  # the tabs came along
+    page.fill("#q", "")
+    see_total(page, count)
+    assert "q=" not in page.url
+    page.get_by_role("link", name="Clear all").click()
+    assert wait_for_total(page, count) == everything
+    # Sort, and go to the second page.
+    page.locator("#sort-order").click()
+    page.wait_for_url(re.compile("sort=order"))
+    first_page = names(page)
+    page.locator("#page-next").click()
+    page.wait_for_url(re.compile("page=2"))
+    second_page = names(page)
+    assert not set(first_page) & set(second_page)
+    # Open an order, its neighbour, and come back.
+    row = page.locator("tr[data-order-id]").nth(3)
+    row.locator(".order-name").click()
+    page.wait_for_url(re.compile(r"/orders/\d+/"))
+    assert page.locator("h1").inner_text() == second_page[3]
+    page.locator("a[rel=next]").click()
+    expect(page.locator("h1")).to_have_text(second_page[4])
+    page.go_back()
+    page.go_back()
+    page.wait_for_url(re.compile("page=2"))
+    assert names(page) == second_page
+    page.go_back()
+    expect(page).not_to_have_url(re.compile("page=2"))
+    first_row = page.locator("tr[data-order-id]").first
+    expect(first_row).to_have_attribute("data-order-name", first_page[0])
+    assert names(page) == first_page
+
+
+def test_a_chip_gone_by_the_back_button_is_back(page: Any) -> None:
+    everything = total(page)
+    page.locator("[data-facet=shop] [data-value]").first.click()
+    one_shop = wait_for_total(page, everything)
+    page.locator("[data-facet=error] [data-value]").first.click()
+    wait_for_total(page, one_shop)
+    page.go_back()
+    see_total(page, one_shop)
+    assert page.locator(".chip").count() == 1
+    page.go_back()
+    see_total(page, everything)
+    assert page.locator(".chip").count() == 0
+    page.go_forward()
+    see_total(page, one_shop)
+
+
+def test_the_same_by_keyboard(page: Any) -> None:
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.textContent") == "Skip to content"
+    page.keyboard.press("/")
+    assert page.evaluate("document.activeElement.id") == "lookup"
+    name = names(page)[5]
+    page.keyboard.type(name)
+    page.keyboard.press("Enter")
+    page.wait_for_url(re.compile("order="))
+    assert name in names(page)
+    page.goto("/orders/")
+    everything = total(page)
+    page.locator("[data-facet=error] [data-value]").first.focus()
+    page.keyboard.press("Enter")
+    wait_for_total(page, everything)
+    assert "facet-error" in page.evaluate("document.activeElement.id")  # the focus stays
+    page.locator("#sort-attempts").focus()
+    page.keyboard.press("Enter")
+    page.wait_for_url(re.compile("sort=-attempts"))
+    assert page.locator("th[aria-sort=descending]").get_attribute("data-column") == "attempts"
+    page.locator("details#names > summary").focus()
+    page.keyboard.press("Enter")
+    page.locator("#order").wait_for(state="visible")
+    page.keyboard.press("Escape")
+    page.locator("#order").wait_for(state="hidden")
+    page.locator(".order-name").first.focus()
+    page.keyboard.press("Enter")
+    page.wait_for_url(re.compile(r"/orders/\d+/"))
+    page.get_by_role("button", name="Ask HotWax now").focus()
+    page.keyboard.press("Enter")
+    page.get_by_text("HotWax answered").wait_for()
+
+
+def test_days_and_names_are_found_from_their_menus(page: Any) -> None:
+    everything = total(page)
+    wanted = names(page)[:2]
+    page.locator("details#names > summary").click()
+    page.fill("#order", "\n".join([*wanted, "#nobody"]))
+    page.get_by_role("button", name="Find these orders").click()
+    page.wait_for_url(re.compile("order="))
+    answers = page.locator("[data-asked-name]").evaluate_all(
+        "list => list.map(e => [e.dataset.askedName, e.dataset.answer])"
+    )
+    assert answers == [[wanted[0], "found"], [wanted[1], "found"], ["#nobody", "unknown"]]
+    page.goto("/orders/")
+    page.locator("details#days > summary").click()
+    page.fill("#from", "2020-01-01")
+    page.fill("#to", "2020-01-02")
+    page.get_by_role("button", name="Show these days").click()
+    assert wait_for_total(page, everything) == 0
+    assert page.get_by_text("No open order matches these filters").is_visible()
+    page.get_by_role("link", name="Remove “Last failed”").click()
+    assert wait_for_total(page, 0) == everything
+
+
+def test_a_wrong_value_is_told_and_the_rest_works_on(page: Any) -> None:
+    page.goto("/orders/?from=2026-11-31&q=timeout")
+    assert "November has 30 days" in page.locator("#from-error").inner_text()
+    assert page.input_value("#q") == "timeout"
+    page.fill("#from", "2026-11-01")
+    page.get_by_role("button", name="Show these days").click()
+    page.locator("[data-total]").wait_for()
+    assert page.url.endswith("from=2026-11-01") or "from=2026-11-01" in page.url
+
+
+def test_an_error_is_copied(open_context: Any) -> None:
+    page = open_context(permissions=["clipboard-read", "clipboard-write"])
+    page.locator(".order-name").first.click()
+    page.wait_for_url(re.compile(r"/orders/\d+/"))
+    page.locator("[data-copy=error-text]").click()
+    page.get_by_text("Copied").wait_for()
+    copied = page.evaluate("navigator.clipboard.readText()")
+    assert copied == page.locator("#error-text").inner_text()
+
+
+def test_the_export_downloads(page: Any) -> None:
+    with page.expect_download() as started:
+        page.locator("#export").click()
+    with open(started.value.path(), encoding="utf-8-sig") as file:
+        lines = file.read().splitlines()
+    assert lines[2] == f"Rows,{total(page)}"
+
+
+def test_everything_works_without_script(open_context: Any) -> None:
+    page = open_context(java_script_enabled=False)
+    everything = total(page)
+    value = page.locator("[data-facet=error] [data-value]").first
+    count = int(value.get_attribute("data-count"))
+    value.click()
+    assert total(page) == count < everything
+    page.fill("#q", "zzz")
+    page.get_by_role("button", name="Apply").click()
+    assert total(page) == 0
+    page.get_by_role("link", name="Clear all filters").click()
+    page.locator("#sort-order").click()
+    page.locator("#page-next").click()
+    assert "page=2" in page.url
+    page.locator(".order-name").first.click()
+    page.locator("a[rel=next]").click()
+    assert page.locator("#error-text").is_visible()
+    assert page.locator("[data-copy]").first.is_hidden()
+    page.get_by_role("button", name="Ask HotWax now").click()
+    assert page.get_by_text("HotWax answered").is_visible()
+    page.locator("#account-menu > summary").click()
+    page.get_by_role("button", name="Dark").click()
+    assert "is-dark" in page.locator("html").get_attribute("class")
+    page.locator("#account-menu > summary").click()
+    page.get_by_role("button", name="Log out").click()
+    assert page.locator("#id_username").is_visible()
+
+
+def test_a_session_that_ended_leads_to_the_sign_in_and_back(page: Any) -> None:
+    page.context.clear_cookies()
+    page.locator("#sort-order").click()
+    page.wait_for_url(re.compile("/login/"))
+    page.get_by_role("button", name="viewer").click()
+    page.wait_for_url(re.compile("/orders/"))
+
+
+@pytest.mark.parametrize("width", [390, 768, 1440])
+@pytest.mark.parametrize("path", ["/orders/", "/orders/?q=zzz", "/orders/?from=x", "order"])
+def test_nothing_scrolls_sideways(width: int, path: str, open_context: Any) -> None:
+    page = open_context(viewport={"width": width, "height": 800})
+    if path == "order":
+        page.locator(".order-name").first.click()
+        page.wait_for_url(re.compile(r"/orders/\d+/"))
+    else:
+        page.goto(path)
+    assert page.evaluate("document.documentElement.scrollWidth") <= width

@@ -1,0 +1,186 @@
+"""The trust line in each state, and pages that stay up whatever HotWax does."""
+
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from django.db import OperationalError
+from django.test import Client as Browser
+from django.utils import timezone
+
+from reconciler.demo.server import Demo
+from reconciler.ledger import sync
+from reconciler.ledger.models import FailedOrder, SyncState
+from tests.conftest import HotWax, Serving
+from tests.dashboard.conftest import Element, Open, Page
+from tests.makers import SAMPLE, document, envelope, static
+
+pytestmark = pytest.mark.django_db
+
+
+def trust(page: Page) -> Element:
+    return page.root.one("div", data_freshness=...)  # type: ignore[arg-type]
+
+
+def test_with_the_demo_the_first_page_has_its_orders_and_says_so(
+    browser: Browser, demo: Demo
+) -> None:
+    held = demo.history.documents(datetime.now(UTC))
+    line = trust(Page(browser.get("/orders/")))
+    assert line.get("data-state") == "loading"
+    assert line.get("data-kept") == "500"
+    assert int(line.get("data-found")) >= len(held) - 5
+    for _ in range(8):
+        SyncState.objects.update(asked_at=None, caught_up_at=timezone.now())
+        page = Page(browser.get("/orders/"))
+    line = trust(page)
+    assert line.get("data-state") == "live"
+    assert line.get("data-mode") == "range"
+    assert line.get("data-unreadable") == "0"
+    assert int(line.get("data-kept")) == sync.count_kept()
+    assert "Live as of" in line.text
+
+
+def test_the_documented_sample_as_a_static_answer(
+    browser: Browser, hotwax_of: Any, settings: Any
+) -> None:
+    hotwax: HotWax = hotwax_of(answer=static(envelope([SAMPLE])))
+    hotwax.sync()
+    SyncState.objects.update(heartbeat_at=timezone.now())
+    page = Page(browser.get("/orders/?view=all"))
+    line = trust(page)
+    assert page.names == ["#10101011010"]
+    assert [line.get(f"data-{n}") for n in ("state", "kept", "found", "mode")] == [
+        "live",
+        "1",
+        "1",
+        "compatible",
+    ]
+    assert "compatible mode: the server answers a range with documents outside" in line.text
+
+
+def test_before_any_answer_found_is_empty_and_the_page_says_why(browser: Browser) -> None:
+    page = Page(browser.get("/orders/"))  # nothing listens at the address of the tests
+    line = trust(page)
+    assert [line.get(f"data-{n}") for n in ("state", "kept", "found")] == ["down", "0", ""]
+    assert "refuses the connection" in line.text
+    assert "HotWax has not answered yet" in page.html
+    assert not page.root.all("table", class_="orders")
+
+
+def test_an_empty_log_is_good_news(browser: Browser, hotwax_of: Any) -> None:
+    hotwax_of([]).sync()
+    SyncState.objects.update(heartbeat_at=timezone.now())
+    page = Page(browser.get("/orders/"))
+    assert trust(page).get("data-state") == "live"
+    assert "No order has failed to import" in page.html
+    assert page.total == 0
+
+
+def test_during_the_first_load_progress_is_shown(open_page: Open) -> None:
+    SyncState.objects.update(loaded_at=None, kept=450, found=1284)
+    line = trust(open_page("/orders/"))
+    assert line.get("data-state") == "loading"
+    bar = line.one("progress")
+    assert (bar.get("value"), bar.get("max")) == ("450", "1284")
+    assert "450 of 1,284 log documents kept" in line.text
+
+
+def test_a_hotwax_that_went_down_is_said_with_since_when(open_page: Open, ledger: Any) -> None:
+    SyncState.objects.update(
+        failing_since=timezone.now() - timedelta(minutes=44),
+        last_error="x.hotwax.io did not answer within 20 s.",
+        last_remedy="Check HOTWAX_URL.",
+        answered_at=timezone.now() - timedelta(minutes=45),
+    )
+    page = open_page("/orders/")
+    line = trust(page)
+    assert line.get("data-state") == "down"
+    assert "HotWax does not answer since" in line.text
+    assert "44 min" in line.text
+    assert "did not answer within 20 s. Check HOTWAX_URL." in line.text
+    assert "showing what was known at" in line.text
+    assert page.total == 62
+
+
+def test_unreadable_documents_are_counted(browser: Browser, hotwax_of: Any) -> None:
+    hotwax_of(answer=static(envelope(["text", None, document("#1")]))).sync()
+    SyncState.objects.update(heartbeat_at=timezone.now())
+    line = trust(Page(browser.get("/orders/")))
+    assert (line.get("data-unreadable"), line.get("data-kept")) == ("2", "3")
+    assert "2 unreadable" in line.text
+
+
+@pytest.fixture
+def hung(settings: Any) -> Iterator[socket.socket]:
+    """A HotWax that accepts and never answers."""
+    listener = socket.create_server(("127.0.0.1", 0))
+    held: list[socket.socket] = []
+
+    def accept() -> None:
+        while True:
+            try:
+                held.append(listener.accept()[0])
+            except OSError:
+                return
+
+    threading.Thread(target=accept, daemon=True).start()
+    settings.HOTWAX_URL = f"http://127.0.0.1:{listener.getsockname()[1]}"
+    yield listener
+    listener.close()
+
+
+def test_with_a_hung_hotwax_the_list_answers_at_once_and_says_since_when(
+    browser: Browser, hung: Any
+) -> None:
+    began = time.monotonic()
+    page = Page(browser.get("/orders/"))
+    assert time.monotonic() - began < 2  # 0.8 s of it were spent waiting
+    assert trust(page).get("data-state") == "down"
+    assert "did not answer within 0.8 s" in trust(page).text
+    began = time.monotonic()
+    browser.get("/orders/")
+    assert time.monotonic() - began < 0.7  # during back-off nobody waits
+
+
+def test_another_hotwax_is_an_error_with_what_to_do(
+    browser: Browser, demo: Demo, settings: Any
+) -> None:
+    browser.get("/orders/")
+    settings.HOTWAX_CORE = "other"
+    response = browser.get("/orders/")
+    assert response.status_code == 503
+    assert "belongs to another HotWax" in response.content.decode()
+    assert "DATABASE_URL" in response.content.decode()
+    fragment = browser.get("/orders/", headers={"HX-Request": "true"})
+    assert fragment.status_code == 503
+    assert "<html" not in fragment.content.decode()
+
+
+def test_a_database_that_does_not_answer_is_told(
+    browser: Browser, quiet: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*args: Any, **kwargs: Any) -> Any:
+        raise OperationalError("database is locked")
+
+    monkeypatch.setattr(FailedOrder.objects, "all", broken)
+    response = browser.get("/orders/")
+    assert response.status_code == 503
+    assert "The database does not answer" in response.content.decode()
+
+
+def test_with_a_token_missing_the_page_says_what_to_do(browser: Browser, settings: Any) -> None:
+    from reconciler.demo.data import History
+
+    with Serving(Demo(History(datetime.now(UTC), orders=10), token="t0ken")) as server:
+        settings.HOTWAX_URL = server.url
+        page = Page(browser.get("/orders/"))
+        assert "refused the credentials (401)" in trust(page).text
+        assert "HOTWAX_TOKEN" in trust(page).text
+        settings.HOTWAX_TOKEN = "t0ken"
+        SyncState.objects.update(asked_at=None, back_off_until=None)
+        assert trust(Page(browser.get("/orders/"))).get("data-state") != "down"
