@@ -6,6 +6,7 @@ Never guesses: what is not understood to the last key is refused.
 import re
 from collections.abc import Callable
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any
 
 Document = dict[str, Any]
@@ -147,6 +148,7 @@ def _shown(document: Document, request: dict[str, Any]) -> Document:
     return {name: document[name] for name in fields if name in document}
 
 
+@lru_cache(maxsize=400_000)
 def _moment(text: str) -> datetime | None:
     if text == "*":
         return None

@@ -8,6 +8,9 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import cache
+
+from django.db import connection
 
 from reconciler.hotwax.documents import (
     NO_SHOP,
@@ -140,7 +143,7 @@ def _take_attempts(
         _fill(attempt_row, document, derived, seen_at)
     rows = [_fill(Attempt(seen_first_at=seen_at), d, derived, seen_at) for d in new]
     orders = derived.orders_with([*((d, row) for row, d in changed), *zip(new, rows, strict=True)])
-    Attempt.objects.bulk_create(rows)
+    _insert(rows)
     for attempt_row, _ in changed:
         attempt_row.save()
     roll_up(result.orders | orders.known)
@@ -174,20 +177,48 @@ class _Derived:
                 (document, attempt)
             )
         names = {name for _, name in wanted}
-        rows = FailedOrder.objects.filter(order_key__in=names).only("shop_id", "order_key")
-        orders = {(row.shop_id, row.order_key): row for row in rows}
+        orders = self._order_ids(names)
         missing = [
             _new_order(shop, name, mine[0][0], [attempt for _, attempt in mine])
             for (shop, name), mine in wanted.items()
             if (shop, name) not in orders
         ]
-        known = {orders[key].pk for key in wanted if key in orders}
-        made = FailedOrder.objects.bulk_create(missing)
-        orders |= {(row.shop_id, row.order_key): row for row in made}
+        known = {orders[key] for key in wanted if key in orders}
+        if missing:
+            _insert(missing)
+            orders = self._order_ids(names)
         for key, mine in wanted.items():
             for _, attempt in mine:
-                attempt.order_id = orders[key].pk
-        return _Orders(new={row.pk for row in made}, known=known)
+                attempt.order_id = orders[key]
+        return _Orders(new={orders[key] for key in wanted} - known, known=known)
+
+    def _order_ids(self, keys: set[str]) -> dict[tuple[int, str], int]:
+        rows = FailedOrder.objects.filter(order_key__in=keys)
+        return {(shop, key): pk for shop, key, pk in rows.values_list("shop_id", "order_key", "pk")}
+
+
+def _insert(rows: Sequence[Attempt] | Sequence[FailedOrder]) -> None:
+    """Insert rows with one executemany.
+
+    bulk_create spends more time on preparing each value than the database on storing it, and
+    halves the speed of a backfill (`make bench`). Of our values only datetimes need preparing.
+    """
+    if not rows:
+        return
+    fields = [field for field in rows[0]._meta.concrete_fields if not field.primary_key]
+    names = ", ".join(connection.ops.quote_name(field.column) for field in fields)
+    table = connection.ops.quote_name(rows[0]._meta.db_table)
+    marks = ", ".join(["%s"] * len(fields))
+    adapt = cache(connection.ops.adapt_datetimefield_value)  # most occur in several columns
+    columns = [field.attname for field in fields]
+    with connection.cursor() as cursor:
+        cursor.executemany(
+            f"INSERT INTO {table} ({names}) VALUES ({marks})",  # noqa: S608 - names of models
+            [
+                [adapt(v) if isinstance(v, datetime) else v for v in map(row.__dict__.get, columns)]
+                for row in rows
+            ],
+        )
 
 
 def _new_order(

@@ -1,0 +1,169 @@
+"""Backfill: documents per second, against fetch + json + executemany into the same tables."""
+
+import json
+import os
+import sqlite3
+import time
+import urllib.request
+from typing import Any
+
+import django
+
+from tests.bench.tools import ORDERS, Memory, hotwax
+
+PAGE = 500
+
+
+def plainly(url: str, database: str) -> tuple[int, float]:
+    """Fetch the same pages and write orders and attempts with executemany, nothing else."""
+    db = sqlite3.connect(database, isolation_level=None)
+    db.execute("PRAGMA journal_mode=WAL")
+    db.execute("PRAGMA synchronous=NORMAL")
+    began, count, before = time.perf_counter(), 0, "*"
+    shop, signature = (
+        db.execute(f"SELECT min(id) FROM {t}").fetchone()[0]
+        for t in ("ledger_shop", "ledger_errorsignature")
+    )
+    while True:
+        body = {
+            "json": {
+                "params": {"q": "docType:SHOPIFY_ORDER"},
+                "filter": [f"timestamp:[* TO {before}" + ("]" if before == "*" else "}")],
+                "sort": "timestamp desc",
+                "limit": PAGE,
+            },
+            "coreName": "logInsights",
+        }
+        request = urllib.request.Request(
+            f"{url}/api/solr-query", json.dumps(body).encode(), {"Content-Type": "application/json"}
+        )
+        with urllib.request.urlopen(request) as answer:
+            response = json.loads(answer.read())["response"]
+        docs = response["docs"]
+        db.execute("BEGIN")
+        db.executemany(ORDER, (_order(d, shop, signature) for d in docs))
+        db.executemany(ATTEMPT, (_attempt(d, shop, signature) for d in docs))
+        db.execute("COMMIT")
+        count += len(docs)
+        if len(docs) == response["numFound"] or not docs:
+            return count, time.perf_counter() - began
+        before = docs[-1]["timestamp"]
+
+
+ORDER = """
+INSERT INTO ledger_failedorder (shop_id, order_key, order_name, name_key, name_tail, name_sort_key,
+  site_url, order_created_at, first_attempted_at, first_failed_at, first_at, last_failed_at,
+  attempt_count, latest_document_key, signature_id, error_excerpt, expires_at, left_log_at,
+  left_log_reason, state, search_text)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 1, ?, ?, ?, ?, NULL, '', 'open', ?)
+ON CONFLICT (shop_id, order_key) DO UPDATE SET attempt_count = attempt_count + 1
+"""
+ATTEMPT = """
+INSERT INTO ledger_attempt (order_id, document_key, logged_key, logged_at, expires_at,
+  order_created_at, first_attempted_at, signature_id, seen_first_at, seen_last_at, left_log_at,
+  left_log_reason, problems, site, error_text, raw)
+VALUES ((SELECT id FROM ledger_failedorder WHERE shop_id = ? AND order_key = ?),
+  ?, ?, ?, ?, ?, ?, ?, ?, ?, NULL, '', '', ?, ?, ?)
+ON CONFLICT DO NOTHING
+"""
+
+
+def _order(d: dict[str, Any], shop: int, signature: int) -> tuple[Any, ...]:
+    name, error, when = (
+        d.get("shopifyOrderName", d["document-id"]),
+        d["errorMessage"],
+        d["timestamp"],
+    )
+    return (
+        shop,
+        name,
+        name,
+        name,
+        name,
+        name,
+        d["site"],
+        when,
+        when,
+        when,
+        when,
+        when,
+        d["document-id"],
+        signature,
+        error[:300],
+        d["expire_at"],
+        error.lower(),
+    )
+
+
+def _attempt(d: dict[str, Any], shop: int, signature: int) -> tuple[Any, ...]:
+    name, when = d.get("shopifyOrderName", d["document-id"]), d["timestamp"]
+    return (
+        shop,
+        name,
+        d["document-id"],
+        when,
+        when,
+        d["expire_at"],
+        when,
+        when,
+        signature,
+        when,
+        when,
+        d["site"],
+        d["errorMessage"],
+        json.dumps(d),
+    )
+
+
+def main() -> None:
+    with hotwax(ORDERS) as url:
+        os.environ["HOTWAX_URL"] = url
+        django.setup()
+        from django.core.management import call_command
+        from django.db import connection
+        from django.utils import timezone
+
+        from reconciler.hotwax.client import Client
+        from reconciler.ledger import lease, sync
+        from reconciler.ledger.models import SyncState
+
+        call_command("migrate", verbosity=0)
+        sync.current_state()
+        owner = lease.new_owner("bench")
+        lease.take(owner, lease.LEASE)
+        with Client(sync.source().endpoint) as client, Memory() as memory:
+            syncer = sync.Syncer(client, owner)
+            began = time.perf_counter()
+            while sync.current_state().loaded_at is None:
+                # Catching up is over before the backfill here: nothing new arrives.
+                SyncState.objects.update(caught_up_at=timezone.now())
+                syncer.take_step(sync.due(sync.current_state(), timezone.now()))
+            ours = time.perf_counter() - began
+        state = sync.current_state()
+        assert state.kept == state.found == sync.count_kept(), (state.kept, state.found)
+        early, late = max(memory.found[: len(memory.found) // 2]), max(memory.found)
+        SyncState.objects.update(lease_owner="", lease_until=None)
+
+        # The same tables, emptied, in a copy: the same indexes, the same constraints.
+        plain = os.environ["DATABASE_URL"].removeprefix("sqlite:///") + ".plain"
+        connection.close()
+        with sqlite3.connect(os.environ["DATABASE_URL"].removeprefix("sqlite:///")) as db:
+            db.execute("VACUUM INTO ?", (plain,))
+        with sqlite3.connect(plain) as db:
+            db.execute("DELETE FROM ledger_attempt")
+            db.execute("DELETE FROM ledger_failedorder")
+        count, raw = plainly(url, plain)
+        with sqlite3.connect(plain) as db:
+            (attempts,) = db.execute("SELECT count(*) FROM ledger_attempt").fetchone()
+        assert attempts == state.kept, (attempts, state.kept)
+        os.unlink(plain)
+
+    ratio = (state.kept / ours) / (count / raw)
+    print(
+        f"backfill: {state.kept:,} documents, {state.kept / ours:,.0f}/s; plainly "
+        f"{count / raw:,.0f}/s; ratio {ratio:.2f} (at least 0.50)"
+    )
+    print(f"backfill: memory {early} MiB at most in the first half, {late} MiB over all")
+
+
+main()

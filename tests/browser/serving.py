@@ -1,0 +1,90 @@
+"""The real thing: gunicorn over a ledger filled from the demo. Knows no Django itself."""
+
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import httpx
+
+from reconciler.demo.data import History
+from reconciler.demo.server import Demo
+from tests.solr.rig import free_port
+
+ROOT = Path(__file__).resolve().parents[2]
+CHROMIUM = "/usr/bin/chromium"
+ARGUMENTS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+
+
+@contextmanager
+def served(orders: int = 900, *, load: bool = True) -> Iterator[str]:
+    """Serve the dashboard over a demo whose clock stands still."""
+    now = datetime.now(UTC).replace(microsecond=0)
+    server = Demo(History(now - timedelta(minutes=20), orders=orders), clock=lambda: now)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    directory = Path(tempfile.mkdtemp(prefix="reconciler-"))
+    port = free_port()
+    environment = {
+        **os.environ,
+        "ENV_FILE": os.devnull,
+        "DEMO_PORT": str(server.server_address[1]),
+        "PORT": str(port),
+        "DATABASE_URL": f"sqlite:///{directory / 'ledger.sqlite3'}",
+        "DJANGO_SETTINGS_MODULE": "reconciler.settings",
+        "HOTWAX_URL": "",
+    }
+    commands = [["migrate", "-v0"], ["collectstatic", "--noinput", "-v0"]]
+    for words in [*commands, ["sync"]] if load else commands:
+        subprocess.run(
+            [sys.executable, "manage.py", *words],
+            cwd=ROOT,
+            env=environment,
+            check=True,
+            capture_output=True,
+        )
+    gunicorn = str(Path(sys.executable).with_name("gunicorn"))
+    command = [
+        gunicorn,
+        "reconciler.wsgi",
+        "--bind",
+        f"127.0.0.1:{port}",
+        "--threads",
+        "4",
+        "--no-control-socket",
+        "--log-level",
+        "error",
+    ]
+    process = subprocess.Popen(command, cwd=ROOT, env=environment)
+    try:
+        _wait_for(f"http://127.0.0.1:{port}/livez")
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        process.terminate()
+        process.wait()
+        server.shutdown()
+        server.server_close()
+        shutil.rmtree(directory, ignore_errors=True)
+
+
+def _wait_for(url: str) -> None:
+    for _ in range(100):
+        try:
+            httpx.get(url, trust_env=False).raise_for_status()
+            return
+        except httpx.HTTPError:
+            time.sleep(0.1)
+    raise AssertionError(f"{url} did not come up")
