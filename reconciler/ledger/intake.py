@@ -206,7 +206,7 @@ def _insert(rows: Sequence[Attempt] | Sequence[FailedOrder]) -> None:
     if not rows:
         return
     fields = [field for field in rows[0]._meta.concrete_fields if not field.primary_key]
-    names = ", ".join(connection.ops.quote_name(field.column) for field in fields)
+    names = ", ".join(connection.ops.quote_name(str(field.column)) for field in fields)
     table = connection.ops.quote_name(rows[0]._meta.db_table)
     marks = ", ".join(["%s"] * len(fields))
     adapt = cache(connection.ops.adapt_datetimefield_value)  # most occur in several columns
