@@ -12,7 +12,7 @@ from typing import Any
 Document = dict[str, Any]
 Keeps = Callable[[Document], bool]
 
-_QUERY = re.compile(r"docType:([A-Za-z0-9_]+)")
+_QUERY = re.compile(r"docType:([A-Za-z0-9_]+)|\*:\*")
 _RANGE = re.compile(r"timestamp:\[(\S+) TO (\S+?)([\]}])")
 _UNDATED = "(*:* -timestamp:[* TO *])"
 _SORT = re.compile(r"(timestamp|document-id) (asc|desc)")
@@ -64,7 +64,7 @@ def _found(documents: list[Document], request: dict[str, Any]) -> list[Document]
     kept = [
         document
         for document in documents
-        if document.get("docType") == query[1] and all(test(document) for test in tests)
+        if query[1] in (None, document.get("docType")) and all(test(document) for test in tests)
     ]
     return _sorted(kept, request.get("sort"))
 
@@ -75,7 +75,7 @@ def _listed(value: Any) -> list[Any]:
 
 def _test(item: Any) -> Keeps:
     if isinstance(item, dict):
-        return _terms(item)
+        return _phrases(item) if "bool" in item else _terms(item)
     if item == _UNDATED:
         return lambda document: "timestamp" not in document
     match = _RANGE.fullmatch(str(item))
@@ -106,6 +106,19 @@ def _terms(item: dict[str, Any]) -> Keeps:
         raise Refused(f"undefined field {name}")
     wanted = set(text.split(separator))
     return lambda document: document.get(name) in wanted
+
+
+def _phrases(item: dict[str, Any]) -> Keeps:
+    clauses = item["bool"].get("should") if isinstance(item["bool"], dict) else None
+    if set(item) != {"bool"} or set(item["bool"]) != {"should"} or not isinstance(clauses, list):
+        raise Refused(f"not understood: filter {item}")
+    wanted = set()
+    for clause in clauses:
+        phrase = clause.get("field") if isinstance(clause, dict) else None
+        if not isinstance(phrase, dict) or phrase.get("f") != "shopifyOrderName":
+            raise Refused(f"not understood: {clause}")
+        wanted.add(phrase.get("query"))
+    return lambda document: document.get("shopifyOrderName") in wanted
 
 
 def _sorted(documents: list[Document], sort: Any) -> list[Document]:

@@ -22,12 +22,13 @@ SEPARATOR = "\u0001"
 class Log:
     """Which log is asked, and under which names its fields were seen.
 
-    ``core`` is the Solr collection, ``doc_type`` the value of ``docType``. The other three are
+    ``core`` is the Solr collection, ``doc_type`` the value of ``docType``. The others are
     the names under which the first reply carried the value (``timestamp_dt``, ``id`` …).
     """
 
     core: str = "logInsights"
     doc_type: str = "SHOPIFY_ORDER"
+    doc_type_field: str = "docType"
     timestamp: str = "timestamp"
     document_id: str = "document-id"
     order_name: str = "shopifyOrderName"
@@ -35,7 +36,12 @@ class Log:
 
 def documented(log: Log) -> Payload:
     """Make the request of HotWax's documentation, to the letter."""
-    return {"json": {"params": {"q": f"docType:{log.doc_type}"}}, "coreName": log.core}
+    return {"json": {"params": {"q": _ours(log)}}, "coreName": log.core}
+
+
+def anything(log: Log, rows: int = 100) -> Payload:
+    """Ask for documents of any type, to learn the names of their fields."""
+    return {"json": {"params": {"q": "*:*", "start": 0, "rows": rows}}, "coreName": log.core}
 
 
 def documented_page(log: Log, start: int = 0, rows: int = PAGE_ROWS) -> Payload:
@@ -98,6 +104,12 @@ def named(log: Log, names: Iterable[str], *, rows: int = BLOCK_ROWS) -> Payload:
     return _careful(log, {"filter": [{"terms": terms}], "limit": rows})
 
 
+def named_as_phrases(log: Log, names: Iterable[str], *, rows: int = BLOCK_ROWS) -> Payload:
+    """Ask the same of a tokenised field, on which `terms` finds nothing: each name a phrase."""
+    phrases = [{"field": {"f": log.order_name, "query": name}} for name in names]
+    return _careful(log, {"filter": [{"bool": {"should": phrases}}], "limit": rows})
+
+
 def identified(log: Log, ids: Sequence[str]) -> Payload:
     """Ask for the documents of these ids."""
     terms = {"f": log.document_id, "separator": SEPARATOR, "query": SEPARATOR.join(ids)}
@@ -106,8 +118,12 @@ def identified(log: Log, ids: Sequence[str]) -> Payload:
 
 def _careful(log: Log, query: dict[str, Any]) -> Payload:
     # Without expandMacros=false Solr expands ${…} in any text; echoParams would echo it all.
-    params = {"q": f"docType:{log.doc_type}", "expandMacros": "false", "echoParams": "none"}
+    params = {"q": _ours(log), "expandMacros": "false", "echoParams": "none"}
     return {"json": {"params": params, **query}, "coreName": log.core}
+
+
+def _ours(log: Log) -> str:
+    return f"{log.doc_type_field}:{log.doc_type}"
 
 
 def _bound(moment: datetime | None) -> str:

@@ -324,6 +324,7 @@ class SyncState(models.Model):
         """The next request of the first load; `done` when every page of it was kept."""
 
         FIRST = "first", "First reply"
+        NAMES = "names", "Under which names are the fields?"
         INSIDE = "inside", "Does a range find what is in it?"
         OUTSIDE = "outside", "Does a range leave out what is not?"
         DATED = "dated", "Backfill, newest first"
@@ -338,6 +339,7 @@ class SyncState(models.Model):
     method = models.CharField(max_length=10, blank=True)
     next_method = models.PositiveSmallIntegerField(default=0)
     #: Names under which the first reply carried the value; empty = as documented.
+    doc_type_field = models.CharField(max_length=100, blank=True)
     timestamp_field = models.CharField(max_length=100, blank=True)
     document_id_field = models.CharField(max_length=100, blank=True)
     order_name_field = models.CharField(max_length=100, blank=True)

@@ -123,7 +123,7 @@ def due(state: SyncState, now: datetime) -> str:
     """Name the step to take next; "" if nothing is due. Catch-up goes first."""
     if state.step == SyncState.Step.FIRST:
         return "first" if _older(state.answered_at, fresh(), now) else ""
-    if state.step in (SyncState.Step.INSIDE, SyncState.Step.OUTSIDE):
+    if state.step in (SyncState.Step.NAMES, SyncState.Step.INSIDE, SyncState.Step.OUTSIDE):
         return str(state.step)
     if state.mode == SyncState.Mode.COMPATIBLE:
         if state.scan_started_at or _older(state.scan_ended_at, scan_pause(state), now):
@@ -144,6 +144,8 @@ def _older(moment: datetime | None, than: timedelta, now: datetime) -> bool:
 
 #: What came back, read: documents of our type, and those that could not be read.
 Readings = list[FailureDocument | UnreadableDocument]
+#: A way to ask for documents by name or id.
+_Form = Callable[[requests.Log, list[str]], requests.Payload]
 #: Columns of SyncState to write with a page.
 Changes = dict[str, Any]
 
@@ -171,6 +173,7 @@ class Syncer:
         )
         steps: dict[str, Callable[[SyncState], None]] = {
             "first": self._first,
+            "names": self._field_names,
             "inside": self._inside,
             "outside": self._outside,
             "dated": self._dated,
@@ -183,9 +186,13 @@ class Syncer:
         try:
             steps[step](state)
         except RequestRefused as error:
-            if error.not_solr or step in ("first", "count", "page"):
+            if error.not_solr or step == "names":
                 self._note_failure(state, error)
                 raise
+            if step in ("first", "count", "page"):
+                # Perhaps docType goes by another name: learn the names before giving up.
+                self._set(step=SyncState.Step.NAMES, mode=SyncState.Mode.UNDECIDED)
+                return
             self._turn_compatible(f"HotWax refuses to search by time: {error}")
         except HotWaxError as error:
             self._note_failure(state, error)
@@ -259,15 +266,19 @@ class Syncer:
         return requests.Log(
             self.source.core,
             self.source.doc_type,
+            state.doc_type_field or standard.doc_type_field,
             state.timestamp_field or standard.timestamp,
             state.document_id_field or standard.document_id,
             state.order_name_field or standard.order_name,
         )
 
+    def _set(self, **changes: Any) -> None:
+        lease.hold(self.owner, self.length)
+        SyncState.objects.filter(pk=SyncState.ONLY).update(**changes)
+
     def _turn_compatible(self, reason: str) -> None:
         logger.warning("Compatible mode: %s", reason)
-        lease.hold(self.owner, self.length)
-        SyncState.objects.filter(pk=SyncState.ONLY).update(
+        self._set(
             **{
                 **_scan_over(),
                 "mode": SyncState.Mode.COMPATIBLE,
@@ -301,6 +312,19 @@ class Syncer:
         self._write(reply, documents, changes)
         if reply.documents and not latest:
             self._turn_compatible("no document carries a timestamp")
+
+    def _field_names(self, state: SyncState) -> None:
+        """Learn from documents of any type under which names fields go; then begin anew."""
+        reply = self._ask(state, requests.anything(self._log(state)))
+        names = _names(reply.documents)
+        if not reply.documents or names.get("doc_type_field", "") == state.doc_type_field:
+            self._set(step=SyncState.Step.FIRST)
+            raise RequestRefused(
+                f"HotWax's core {self.source.core} does not know the field docType."
+                if reply.documents
+                else f"HotWax refuses to search its core {self.source.core}, which is empty."
+            )
+        self._write(reply, [], {"step": SyncState.Step.FIRST, "answered_at": None, **names})
 
     def _inside(self, state: SyncState) -> None:
         """Ask whether a range finds what is in it: the second of a document just seen."""
@@ -504,6 +528,9 @@ class Syncer:
         documents = self._read(reply)
         offset = state.scan_offset + len(reply.documents)
         self._write(reply, documents, {"scan_offset": offset})
+        if any(document.logged_at for document in _failures(documents)):
+            # They do carry a timestamp: under another name than the one we ask by.
+            self._set(step=SyncState.Step.FIRST, mode=SyncState.Mode.UNDECIDED, answered_at=None)
         if offset >= reply.found or not reply.documents:
             self._finish_scan(current_state(), complete=True)
 
@@ -524,8 +551,10 @@ class Syncer:
             "found": reply.found,
             "found_at": reply.asked_at,
             "count_due": False,
-            **_names(reply.documents),
+            **(names := _names(reply.documents)),
         }
+        if any(getattr(state, column) != name for column, name in names.items()):
+            changes["mode_decided_at"] = None  # a range under the new name may work
         self._write(reply, documents, changes)
         seen = _seen_since(state.scan_started_at)
         if seen > before and offset < reply.found:
@@ -574,31 +603,51 @@ class Syncer:
             .select_related("order")
             .only("document_key", "expires_at", "order__order_name")
         )
-        control = seen.exclude(order__order_name="").order_by("-pk").first()
-        if control is None:
-            return
-        names: dict[str, list[Attempt]] = {}
+        by_name: dict[str, list[Attempt]] = {}
+        by_id: dict[str, list[Attempt]] = {}
         for attempt in absent.iterator():
-            if attempt.order.order_name:
-                names.setdefault(attempt.order.order_name, []).append(attempt)
-        listed = list(names)
-        for i in range(0, len(listed), NAMES_A_REQUEST - 1):
-            chunk = listed[i : i + NAMES_A_REQUEST - 1]
-            answer = self._look_up(state, chunk, control.order.order_name)
-            if answer is None:
-                return
-            self._mark([a for name in chunk for a in names[name] if a.document_key not in answer])
+            name = attempt.order.order_name
+            groups = by_name if name else by_id
+            groups.setdefault(name or attempt.document_key, []).append(attempt)
+        control = seen.exclude(order__order_name="").order_by("-pk").first()
+        if control is not None:
+            forms = (requests.named, requests.named_as_phrases)
+            self._mark_absent(state, forms, by_name, control.order.order_name)
+        control = seen.exclude(document_key__startswith="sha256:").order_by("-pk").first()
+        if control is not None:
+            self._mark_absent(state, (requests.identified,), by_id, control.document_key)
 
-    def _look_up(self, state: SyncState, names: list[str], control: str) -> set[str] | None:
-        """Ask for documents by order name; None if the control did not come back."""
-        try:
-            reply = self._ask(state, requests.named(self._log(state), [*names, control]))
-        except RequestRefused:
-            return None
-        documents = _failures(self._read(reply))
-        if len(reply.documents) < reply.found or control not in {d.order_name for d in documents}:
-            return None
-        return _keys(documents)
+    def _mark_absent(
+        self,
+        state: SyncState,
+        forms: Sequence[_Form],
+        groups: dict[str, list[Attempt]],
+        control: str,
+    ) -> None:
+        wanted = list(groups)
+        for i in range(0, len(wanted), NAMES_A_REQUEST - 1):
+            chunk = wanted[i : i + NAMES_A_REQUEST - 1]
+            there = self._look_up(state, forms, chunk, control)
+            if there is None:
+                return
+            gone = [a for key in chunk for a in groups[key] if a.document_key not in there]
+            self._mark(gone)
+
+    def _look_up(
+        self, state: SyncState, forms: Sequence[_Form], wanted: list[str], control: str
+    ) -> set[str] | None:
+        """Ask for documents by name or id; None if the control did not come back."""
+        log = self._log(state)
+        for form in forms:
+            try:
+                reply = self._ask(state, form(log, [*wanted, control]))
+            except RequestRefused:
+                continue
+            documents = _failures(self._read(reply))
+            seen = {d.order_name for d in documents} | {d.document_key for d in documents}
+            if len(reply.documents) >= reply.found and control in seen:
+                return _keys(documents)
+        return None
 
     def _mark(self, gone: list[Attempt]) -> None:
         now = timezone.now()
@@ -652,6 +701,7 @@ def _keys(documents: Sequence[FailureDocument | UnreadableDocument]) -> set[str]
 def _names(raw_documents: list[Any]) -> Changes:
     """Names under which the first document that has them carries what we ask by."""
     columns = {
+        "doc_type": "doc_type_field",
         "timestamp": "timestamp_field",
         "document_id": "document_id_field",
         "order_name": "order_name_field",

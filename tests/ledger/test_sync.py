@@ -536,3 +536,44 @@ def test_the_core_is_imported_by_nothing_it_should_not_know() -> None:
         check=False,
     )
     assert done.returncode == 0
+
+
+def test_documents_without_a_name_are_looked_up_by_their_id(hotwax_of: Make) -> None:
+    documents = [*many(5), document("", document_id="nameless", logged=NOW - timedelta(days=2))]
+    hotwax = loaded(hotwax_of, documents)
+    documents.pop()
+    state = hotwax.sync()
+    assert FailedOrder.objects.get(order_name="").left_log_reason == "removed"
+    assert (state.kept, state.found) == (5, 5)
+
+
+@pytest.mark.parametrize("alias", ["docType_s", "docType_txt"])
+def test_a_log_whose_doc_type_has_another_name_is_read(alias: str, hotwax_of: Make) -> None:
+    documents = [{alias if k == "docType" else k: v for k, v in d.items()} for d in many(30)]
+
+    def answer(body: dict[str, Any]) -> httpx.Response:
+        query = body["json"]["params"]["q"]
+        if query.startswith("docType:"):
+            error = {"msg": "undefined field docType", "code": 400}
+            return httpx.Response(400, json={"responseHeader": {"status": 400}, "error": error})
+        plain = [{"docType" if k == alias else k: v for k, v in d.items()} for d in documents]
+        body["json"]["params"]["q"] = query.replace(alias, "docType")
+        reply = solr.answer(plain, body["json"])[1]
+        ids = [d["document-id"] for d in reply["response"]["docs"]]
+        by_id = {d["document-id"]: d for d in documents}
+        reply["response"]["docs"] = [by_id[i] for i in ids]
+        return httpx.Response(200, json=reply)
+
+    state = hotwax_of(answer=answer).sync()
+    assert (len(kept_ids()), state.mode, state.doc_type_field) == (30, "range", alias)
+
+
+def test_a_core_without_any_doc_type_is_told(hotwax_of: Make) -> None:
+    def answer(body: dict[str, Any]) -> httpx.Response:
+        if body["json"]["params"]["q"] == "*:*":
+            return httpx.Response(200, json=envelope([{"id": "1", "colour": "red"}]))
+        return httpx.Response(400, json={"error": {"msg": "undefined field docType", "code": 400}})
+
+    with pytest.raises(HotWaxError, match="does not know the field docType"):
+        hotwax_of(answer=answer).sync()
+    assert service.freshness().state == "down"

@@ -1,6 +1,7 @@
 """One real Solr for all tests of this folder."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from itertools import count
 
 import pytest
@@ -24,15 +25,18 @@ def solr() -> Iterator[rig.Solr]:
 @pytest.fixture
 def log(solr: rig.Solr) -> Iterator[rig.Gateway]:
     """An empty, typed log behind a gateway."""
-    yield from _gateway(solr, "log")
+    with _gateway(solr, "log") as gateway:
+        yield gateway
 
 
 @pytest.fixture
-def text_log(solr: rig.Solr) -> Iterator[rig.Gateway]:
-    """An empty log whose timestamp is tokenised text."""
-    yield from _gateway(solr, "text")
+def gateway_of(solr: rig.Solr) -> Iterator[Callable[[str], rig.Gateway]]:
+    """Make an empty log of any configset, behind a gateway."""
+    with ExitStack() as stack:
+        yield lambda configset: stack.enter_context(_gateway(solr, configset))
 
 
+@contextmanager
 def _gateway(solr: rig.Solr, configset: str) -> Iterator[rig.Gateway]:
     collection = f"{configset}{next(_numbers)}"
     solr.make(collection, configset)

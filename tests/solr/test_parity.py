@@ -55,6 +55,8 @@ REQUESTS = {
     "undated": requests.undated(LOG),
     "undated, second page": requests.undated(LOG, offset=1),
     "by name": requests.named(LOG, NAMES),
+    "by name, as phrases": requests.named_as_phrases(LOG, NAMES),
+    "anything": requests.anything(LOG, 5000),
     "by id": requests.identified(LOG, ["block-1", "undated-1", "nobody"]),
 }
 
