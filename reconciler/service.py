@@ -11,6 +11,7 @@ from django.conf import settings
 from django.db.models import Count, F, Q
 from django.utils import timezone
 
+from reconciler.hotwax.auth import expiry_of
 from reconciler.hotwax.documents import (
     ALIASES,
     FIELD_OF_NAME,
@@ -100,6 +101,8 @@ class Freshness:
     #: The last complete reading did not find as many documents as HotWax counts.
     short: bool
     zone: str
+    #: When HOTWAX_TOKEN ends, if it says so.
+    token_ends_at: datetime | None = None
 
 
 def refresh() -> Freshness:
@@ -130,6 +133,7 @@ def freshness() -> Freshness:
         loaded=row.loaded_at is not None,
         short=compatible and row.loaded_at is not None and not row.scan_complete,
         zone=settings.HOTWAX_TIME_ZONE,
+        token_ends_at=expiry_of(settings.HOTWAX_TOKEN),
     )
 
 

@@ -89,6 +89,10 @@ HOTWAX_METHOD = _checked(
     "auto, GET, POST or GET-QUERY",
 )
 HOTWAX_TOKEN = env.str("HOTWAX_TOKEN", "").strip()
+HOTWAX_USERNAME = env.str("HOTWAX_USERNAME", "").strip()
+HOTWAX_PASSWORD = env.str("HOTWAX_PASSWORD", "")
+if bool(HOTWAX_USERNAME) != bool(HOTWAX_PASSWORD):
+    raise ImproperlyConfigured("HOTWAX_USERNAME and HOTWAX_PASSWORD belong together.")
 HOTWAX_CORE = _checked(
     "HOTWAX_CORE", env.str("HOTWAX_CORE", "logInsights"), _word, "letters, digits and _"
 )

@@ -218,6 +218,12 @@ def span_text(length: timedelta) -> str:
 
 
 @register.filter
+def days_until(moment: datetime, now: datetime) -> int:
+    """Whole days until a moment; negative once it is over."""
+    return (moment - now).days
+
+
+@register.filter
 def minutes_before(moment: datetime, now: datetime) -> int:
     """Whole minutes from one moment to another."""
     return int((now - moment).total_seconds() // 60)

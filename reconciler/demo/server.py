@@ -1,8 +1,9 @@
 """The miniature as a real HTTP server: the log's part of HotWax's API, on loopback."""
 
 import json
+import secrets
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -10,7 +11,8 @@ from urllib.parse import parse_qs, urlsplit
 from reconciler.demo import solr
 from reconciler.demo.data import History
 
-PATH = "/api/solr-query"
+PATH, MOQUI_PATH = "/api/solr-query", "/rest/s1/admin/runSolrQuery"
+LOGIN, MOQUI_LOGIN = "/api/login", "/rest/s1/admin/login"
 CORE = "logInsights"
 #: Jetty refuses longer addresses with 414.
 LONGEST_ADDRESS = 8192
@@ -28,10 +30,21 @@ class Demo(ThreadingHTTPServer):
         port: int = 0,
         *,
         token: str = "",
+        user: tuple[str, str] | None = None,
+        token_seconds: float = 3600,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         super().__init__(("127.0.0.1", port), Handler)
         self.history, self.token, self.clock = history, token, clock
+        self.user, self.token_seconds = user, token_seconds
+        #: Tokens that logins brought, and when they end by the clock.
+        self.sessions: dict[str, datetime] = {}
+        self.logins = 0
+
+    @property
+    def ends_after(self) -> timedelta:
+        """How long a token of a login is good for."""
+        return timedelta(seconds=self.token_seconds)
 
     @property
     def url(self) -> str:
@@ -59,8 +72,27 @@ class Handler(BaseHTTPRequestHandler):
             self._answer(None)
 
     def do_POST(self) -> None:
-        """Answer a POST."""
-        self._answer(self._body())
+        """Answer a POST: a question, or a login."""
+        body = self._body()
+        if urlsplit(self.path).path == LOGIN:
+            self._log_in(body, "USERNAME", "PASSWORD")
+        elif urlsplit(self.path).path == MOQUI_LOGIN:
+            self._log_in(body, "username", "password")
+        else:
+            self._answer(body)
+
+    def _log_in(self, body: Any, name: str, password: str) -> None:
+        server = self.server
+        if not isinstance(body, dict) or (body.get(name), body.get(password)) != server.user:
+            if name == "USERNAME":  # OFBiz says it with HTTP 200
+                self._send(200, {"_ERROR_MESSAGE_": "The user name or password is wrong."})
+            else:
+                self._send(401, {"errors": "The user name or password is wrong."})
+            return
+        token, ends = secrets.token_urlsafe(16), server.clock() + server.ends_after
+        server.sessions[token] = ends
+        server.logins += 1
+        self._send(200, {"token": token, "expirationTime": round(ends.timestamp() * 1000)})
 
     def _body(self) -> Any:
         length = int(self.headers.get("Content-Length") or 0)
@@ -72,7 +104,7 @@ class Handler(BaseHTTPRequestHandler):
     def _answer(self, request: Any) -> None:
         if len(self.path) > LONGEST_ADDRESS:
             self._send(414, "<h1>Bad Message 414</h1><pre>reason: URI Too Long</pre>")
-        elif urlsplit(self.path).path != PATH:
+        elif self._path_is_unknown():
             self._send(404, "<html><body><h1>Not Found</h1></body></html>")
         elif not self._is_allowed():
             self._send(401, {"errorMessage": "Unauthorized"})
@@ -82,11 +114,24 @@ class Handler(BaseHTTPRequestHandler):
             self._send(404, "<html><body><h2>HTTP ERROR 404 Not Found</h2></body></html>")
         else:
             documents = self.server.history.documents(self.server.clock())
-            self._send(*solr.answer(documents, request["json"]))
+            status, reply = solr.answer(documents, request["json"])
+            self._send(status, {"response": reply} if self._is_moqui() else reply)
+
+    def _is_moqui(self) -> bool:
+        return urlsplit(self.path).path == MOQUI_PATH
+
+    def _path_is_unknown(self) -> bool:
+        return urlsplit(self.path).path != PATH and not (
+            self._is_moqui() and self.command == "POST"
+        )
 
     def _is_allowed(self) -> bool:
-        token = self.server.token
-        return not token or self.headers.get("Authorization") == f"Bearer {token}"
+        server = self.server
+        sent = self.headers.get("Authorization", "").removeprefix("Bearer ")
+        if server.user is not None:
+            ends = server.sessions.get(sent)
+            return ends is not None and ends > server.clock()
+        return not server.token or sent == server.token
 
     def _send(self, status: int, answer: dict[str, Any] | str) -> None:
         html = isinstance(answer, str)

@@ -22,7 +22,7 @@ import httpx
 import stamina
 
 from reconciler.hotwax import errors
-from reconciler.hotwax.auth import BearerToken
+from reconciler.hotwax.auth import BearerToken, Login
 from reconciler.hotwax.documents import mask_keys
 from reconciler.hotwax.requests import Payload
 
@@ -45,9 +45,20 @@ class Endpoint:
     method: str = "auto"
     token: str = ""
     timeout: float = 20.0
+    username: str = ""
+    password: str = ""
 
     def __repr__(self) -> str:
         return f"Endpoint({self.url!r}, {self.api!r}, {self.method!r})"
+
+    @property
+    def auth(self) -> httpx.Auth | None:
+        """How requests prove who sends them: a token, a login, or not at all."""
+        if self.token:
+            return BearerToken(self.token)
+        if self.username:
+            return Login(self.url, self.api, self.username, self.password)
+        return None
 
     @property
     def methods(self) -> tuple[str, ...]:
@@ -79,7 +90,7 @@ class Client:
         self.endpoint = endpoint
         self._http = httpx.Client(
             transport=transport or _DeadlineTransport(),
-            auth=BearerToken(endpoint.token) if endpoint.token else None,
+            auth=endpoint.auth,
             headers={"Accept": "application/json", "User-Agent": "reconciler"},
             follow_redirects=False,
         )

@@ -55,7 +55,8 @@ class CredentialsRefused(HotWaxError):
     """401, 403, or a login page in place of an answer."""
 
     remedy = (
-        "Make a new token in the OMS (Settings → Create JWT Token), set HOTWAX_TOKEN and restart."
+        "Make a new token in the OMS (Settings → Create JWT Token) and set HOTWAX_TOKEN, "
+        "or check HOTWAX_USERNAME and HOTWAX_PASSWORD; then restart."
     )
 
 

@@ -88,6 +88,8 @@ def source() -> Source:
             settings.HOTWAX_METHOD,
             settings.HOTWAX_TOKEN,
             settings.HOTWAX_TIMEOUT_SECONDS,
+            settings.HOTWAX_USERNAME,
+            settings.HOTWAX_PASSWORD,
         ),
         settings.HOTWAX_CORE,
         settings.HOTWAX_DOC_TYPE,

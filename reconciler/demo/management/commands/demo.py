@@ -26,12 +26,15 @@ class Command(BaseCommand):
         parser.add_argument("--seed", type=int, default=1)
         parser.add_argument("--orders", type=int, default=3000)
         parser.add_argument("--token", default="", help="answer only requests that carry it")
+        parser.add_argument("--user", default="", help="NAME:PASSWORD that must log in first")
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Serve until SIGTERM or Ctrl-C."""
         history = History(_anchor(), options["seed"], options["orders"])
         try:
-            server = Demo(history, options["port"], token=options["token"])
+            name, _, password = options["user"].partition(":")
+            user = (name, password) if name else None
+            server = Demo(history, options["port"], token=options["token"], user=user)
         except OSError:
             raise CommandError(
                 f"Port {options['port']} is in use; choose another with DEMO_PORT."
