@@ -23,6 +23,7 @@ from reconciler.hotwax.documents import (
 )
 from reconciler.hotwax.errors import HotWaxError
 from reconciler.ledger import sync
+from reconciler.ledger.lookup import look_up_now
 from reconciler.ledger.models import (
     DATES,
     SORTS,
@@ -204,19 +205,25 @@ def templates_of(slugs: list[str]) -> dict[str, str]:
 
 
 def answers_by_name(names: list[str]) -> list[tuple[str, str]]:
-    """Say for each name, in the order asked, whether the ledger knows it: found, unknown."""
+    """Say for each name, in the order asked, what is known of it.
+
+    ``found`` in the ledger; else HotWax's log is asked at once: ``in_log`` (and kept now),
+    ``unknown``, or ``cannot_ask`` (HotWax gave no answer that can be trusted).
+    """
     rows = FailedOrder.objects.named(names).values_list("name_key", "name_tail")
     full: set[str] = set()
     tails: set[str] = set()
     for key, tail in rows.iterator():
         full.add(key)
         tails.add(tail)
-    answers = []
-    for name in names:
+
+    def is_known(name: str) -> bool:
         key, _ = name_keys(name)
-        known = key in full or ("#" not in key and key in tails)
-        answers.append((name, "found" if known else "unknown"))
-    return answers
+        return key in full or ("#" not in key and key in tails)
+
+    unknown = [name for name in names if not is_known(name)]
+    live = look_up_now(unknown) if unknown else {}
+    return [(name, live.get(name, "found")) for name in names]
 
 
 @dataclass(frozen=True)

@@ -93,9 +93,11 @@ def _frame_of_list(filters: OrderFilters) -> dict[str, Any]:
 
 
 def _results(filters: OrderFilters) -> dict[str, Any]:
+    names = filters.cleaned["order"]
+    # First, for what HotWax has is kept at once, and so among the rows.
+    answers = service.answers_by_name(names) if names else []
     table = OrdersTable(filters.qs.for_list(), order_by=filters.sort_value)
     table.paginate(ClampingPaginator, filters.per_page_value, filters.cleaned["page"])
-    names = filters.cleaned["order"]
     errors, shops = filters.cleaned["error"], filters.cleaned["shop"]
     return {
         "table": table,
@@ -107,7 +109,7 @@ def _results(filters: OrderFilters) -> dict[str, Any]:
             ("error", "Error", service.error_facet(filters.matching("error")), errors),
             ("shop", "Shop", service.shop_facet(filters.matching("shop")), shops),
         ],
-        "answers": service.answers_by_name(names) if len(names) > 1 else [],
+        "answers": answers,
         "ways_out": ways_out(filters) if not table.paginator.count else None,
         "per_page_choices": PER_PAGE,
         "view_name": VIEW_NAMES[filters.view_value],

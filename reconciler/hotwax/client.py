@@ -301,7 +301,7 @@ def _told_plainly(host: str, timeout: float) -> Iterator[None]:
         yield
     except (httpx.TimeoutException, httpcore.TimeoutException):
         raise errors.Unreachable(
-            f"{host} did not answer within {timeout:g} s.", may_retry=True, not_solr=True
+            f"{host} did not answer within {round(timeout, 1):g} s.", may_retry=True, not_solr=True
         ) from None
     except (httpx.ConnectError, httpcore.ConnectError) as error:
         text = str(error)

@@ -310,6 +310,24 @@ class Event(models.Model):
         return f"{self.kind} {self.at:%Y-%m-%d %H:%M}"
 
 
+class LookedUpName(models.Model):
+    """A name that was asked live in HotWax's log: when, and what came back."""
+
+    class Answer(models.TextChoices):
+        """What HotWax said."""
+
+        IN_LOG = "in_log", "In the log"
+        UNKNOWN = "unknown", "Not in the log"
+        CANNOT_ASK = "cannot_ask", "Could not be asked"
+
+    name_key = models.CharField(max_length=255, unique=True)
+    asked_at = models.DateTimeField()
+    answer = models.CharField(max_length=10, choices=Answer, default=Answer.CANNOT_ASK)
+
+    def __str__(self) -> str:
+        return f"{self.name_key}: {self.answer}"
+
+
 class SyncState(models.Model):
     """How the asking goes: one row, shared by every process. Counts are of log documents."""
 

@@ -32,7 +32,7 @@ from reconciler.hotwax.documents import (
     UnreadableDocument,
     read_document,
 )
-from reconciler.hotwax.errors import HotWaxError, IncompleteReply, RequestRefused
+from reconciler.hotwax.errors import HotWaxError, IncompleteReply, RequestRefused, Unreachable
 from reconciler.ledger import lease
 from reconciler.ledger.checks import SECOND, fault_of_page, newest, whole_second
 from reconciler.ledger.intake import BATCH, Intake, roll_up, take_in
@@ -147,18 +147,18 @@ def _older(moment: datetime | None, than: timedelta, now: datetime) -> bool:
 #: What came back, read: documents of our type, and those that could not be read.
 Readings = list[FailureDocument | UnreadableDocument]
 #: A way to ask for documents by name or id.
-_Form = Callable[[requests.Log, list[str]], requests.Payload]
+Form = Callable[[requests.Log, list[str]], requests.Payload]
 #: Columns of SyncState to write with a page.
 Changes = dict[str, Any]
 
 
 class Syncer:
-    """Takes steps while it holds the lease. ``timeout`` in seconds makes it impatient."""
+    """Takes steps while it holds the lease. ``timeout``: seconds for all that it asks."""
 
     def __init__(self, client: Client, owner: str, *, timeout: float | None = None) -> None:
         self.client = client
         self.owner = owner
-        self.timeout = timeout
+        self._end = None if timeout is None else time.monotonic() + timeout
         self.source = source()
         self.length = lease.LEASE if timeout is None else lease.PAGE_LEASE
         #: New documents of the last step, for whoever asked.
@@ -203,13 +203,16 @@ class Syncer:
     # ------------------------------------------------------------------- asking and writing
 
     def _ask(self, state: SyncState, payload: requests.Payload) -> Reply:
-        if self.timeout is None:
+        if self._end is None:
             return self.client.ask_any(payload, state.method)
+        if (left := self._end - time.monotonic()) <= 0:
+            raise Unreachable("HotWax took too long for a page to wait.")
         methods = self.client.endpoint.methods
         method = state.method or methods[state.next_method % len(methods)]
-        return self.client.ask(payload, method, timeout=self.timeout)
+        return self.client.ask(payload, method, timeout=left)
 
-    def _read(self, reply: Reply) -> Readings:
+    def read(self, reply: Reply) -> Readings:
+        """Read what came back; documents of another type are left out."""
         doc_type, reading = self.source.doc_type, self.source.reading
         found = (read_document(raw, doc_type, reading) for raw in reply.documents)
         return [document for document in found if not isinstance(document, ForeignDocument)]
@@ -293,12 +296,30 @@ class Syncer:
             }
         )
 
+    def find(self, forms: Sequence[Form], wanted: list[str], control: str) -> Reply | None:
+        """Ask for documents by name or id; None if the control did not come back whole."""
+        state = current_state()
+        for form in forms:
+            try:
+                reply = self._ask(state, form(self._log(state), [*wanted, control]))
+            except RequestRefused:
+                continue
+            documents = _failures(self.read(reply))
+            seen = {d.order_name for d in documents} | {d.document_key for d in documents}
+            if len(reply.documents) >= reply.found and control in seen:
+                return reply
+        return None
+
+    def keep(self, reply: Reply) -> None:
+        """Keep what a look-up brought. The lease must be held."""
+        self._write(reply, self.read(reply), {})
+
     # ------------------------------------------------------------------- deciding the mode
 
     def _first(self, state: SyncState) -> None:
         """Ask the documented request: documents, their number, the names of their fields."""
         reply = self._ask(state, requests.documented_page(self._log(state)))
-        documents = self._read(reply)
+        documents = self.read(reply)
         latest = newest(_failures(documents))
         whole = len(_keys(documents)) == reply.found
         changes: Changes = {
@@ -334,7 +355,7 @@ class Syncer:
         since = whole_second(state.probe_at)
         before = since + SECOND
         reply = self._ask(state, requests.span(self._log(state), since, before))
-        documents = self._read(reply)
+        documents = self.read(reply)
         if fault := fault_of_page(_failures(documents), since, before):
             self._turn_compatible(fault)
         elif documents:
@@ -350,7 +371,7 @@ class Syncer:
         assert state.probe_at
         since = whole_second(state.probe_at) + SECOND
         reply = self._ask(state, requests.span(self._log(state), since, None))
-        documents = self._read(reply)
+        documents = self.read(reply)
         if fault := fault_of_page(_failures(documents), since, None):
             self._turn_compatible(fault)
             return
@@ -390,7 +411,7 @@ class Syncer:
         log = self._log(state)
         payload = requests.span(log, since, before, newest_first=newest_first, ids_only=ids_only)
         reply = self._ask(state, payload)
-        page = _Page(reply, self._read(reply))
+        page = _Page(reply, self.read(reply))
         if fault := page.fault(since, before, newest_first=newest_first):
             self._turn_compatible(fault)
             return None
@@ -415,7 +436,7 @@ class Syncer:
             ids_only=ids_only,
         )
         reply = self._ask(state, payload)
-        page = _Page(reply, self._read(reply))
+        page = _Page(reply, self.read(reply))
         if len(_keys(page.documents)) < reply.found:
             raise IncompleteReply(
                 f"HotWax holds {reply.found} documents of {second:%Y-%m-%d %H:%M:%S} UTC and sent "
@@ -438,7 +459,7 @@ class Syncer:
         try:
             payload = requests.undated(self._log(state), offset=offset)
             reply = self._ask(state, payload)
-            documents = self._read(reply)
+            documents = self.read(reply)
             done = offset + len(reply.documents) >= reply.found or not reply.documents
         except RequestRefused:
             # Not to be had by a filter; a difference between found and kept would show it.
@@ -527,7 +548,7 @@ class Syncer:
         except RequestRefused:
             self._finish_scan(state, complete=False)
             return
-        documents = self._read(reply)
+        documents = self.read(reply)
         offset = state.scan_offset + len(reply.documents)
         self._write(reply, documents, {"scan_offset": offset})
         if any(document.logged_at for document in _failures(documents)):
@@ -543,7 +564,7 @@ class Syncer:
         assert state.scan_started_at
         payload = requests.documented_page(self._log(state), start=state.scan_offset)
         reply = self._ask(state, payload)
-        documents = self._read(reply)
+        documents = self.read(reply)
         before = _seen_since(state.scan_started_at)
         offset = state.scan_offset + len(reply.documents)
         found = reply.found if state.scan_found is None else state.scan_found
@@ -574,7 +595,7 @@ class Syncer:
         assert state.scan_started_at
         began, now = state.scan_started_at, timezone.now()
         if complete:
-            self._mark_left(state, began)
+            self._mark_left(began)
         with transaction.atomic():
             lease.hold(self.owner, self.length)
             SyncState.objects.filter(pk=SyncState.ONLY).update(
@@ -593,7 +614,7 @@ class Syncer:
                 }
             )
 
-    def _mark_left(self, state: SyncState, began: datetime) -> None:
+    def _mark_left(self, began: datetime) -> None:
         """Mark attempts that left the log: absent from a complete scan and from a look-up."""
         Unreadable.objects.filter(left_log_at=None, seen_last_at__lt=began).update(
             left_log_at=timezone.now()
@@ -614,42 +635,23 @@ class Syncer:
         control = seen.exclude(order__order_name="").order_by("-pk").first()
         if control is not None:
             forms = (requests.named, requests.named_as_phrases)
-            self._mark_absent(state, forms, by_name, control.order.order_name)
+            self._mark_absent(forms, by_name, control.order.order_name)
         control = seen.exclude(document_key__startswith="sha256:").order_by("-pk").first()
         if control is not None:
-            self._mark_absent(state, (requests.identified,), by_id, control.document_key)
+            self._mark_absent((requests.identified,), by_id, control.document_key)
 
     def _mark_absent(
-        self,
-        state: SyncState,
-        forms: Sequence[_Form],
-        groups: dict[str, list[Attempt]],
-        control: str,
+        self, forms: Sequence[Form], groups: dict[str, list[Attempt]], control: str
     ) -> None:
         wanted = list(groups)
         for i in range(0, len(wanted), NAMES_A_REQUEST - 1):
             chunk = wanted[i : i + NAMES_A_REQUEST - 1]
-            there = self._look_up(state, forms, chunk, control)
-            if there is None:
+            reply = self.find(forms, chunk, control)
+            if reply is None:
                 return
+            there = _keys(self.read(reply))
             gone = [a for key in chunk for a in groups[key] if a.document_key not in there]
             self._mark(gone)
-
-    def _look_up(
-        self, state: SyncState, forms: Sequence[_Form], wanted: list[str], control: str
-    ) -> set[str] | None:
-        """Ask for documents by name or id; None if the control did not come back."""
-        log = self._log(state)
-        for form in forms:
-            try:
-                reply = self._ask(state, form(log, [*wanted, control]))
-            except RequestRefused:
-                continue
-            documents = _failures(self._read(reply))
-            seen = {d.order_name for d in documents} | {d.document_key for d in documents}
-            if len(reply.documents) >= reply.found and control in seen:
-                return _keys(documents)
-        return None
 
     def _mark(self, gone: list[Attempt]) -> None:
         now = timezone.now()

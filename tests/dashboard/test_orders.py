@@ -296,9 +296,9 @@ def test_a_pasted_list_gets_one_answer_per_name_in_the_order_typed(
     ]
     assert answers == [
         ("#1007", "found"),
-        ("nobody", "unknown"),
+        ("nobody", "cannot_ask"),  # no HotWax is there to be asked
         ("1003", "found"),
-        ("HC#1003", "unknown"),
+        ("HC#1003", "cannot_ask"),
         ("1007", "found"),
     ]
 

@@ -1,0 +1,130 @@
+"""Names that the ledger does not know are asked in HotWax at once.
+
+At most 100 names a request, 2 seconds for a page, and each name once per 15 seconds over all
+processes. A look-up carries a control: a name just seen in that core. If the control does not
+come back, the answer is "cannot be asked", never "not there".
+"""
+
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+
+from django.db import transaction
+from django.utils import timezone
+
+from reconciler.hotwax import requests
+from reconciler.hotwax.client import Client, Endpoint
+from reconciler.hotwax.documents import FailureDocument
+from reconciler.hotwax.errors import HotWaxError
+from reconciler.ledger import lease, sync
+from reconciler.ledger.models import Attempt, FailedOrder, LookedUpName
+from reconciler.ledger.ordering import name_keys
+
+AGAIN_AFTER = timedelta(seconds=15)
+PAGE_SECONDS = 2.0
+NAMES_A_REQUEST = 99  # and the control
+#: Prefixes known from the ledger that a bare number may stand behind.
+MOST_PREFIXES = 5
+
+FORMS = (requests.named, requests.named_as_phrases)
+Answer = LookedUpName.Answer
+
+
+def look_up_now(
+    names: list[str], client_of: Callable[[Endpoint], Client] = Client
+) -> dict[str, str]:
+    """Ask HotWax for names and keep what it has; an answer of LookedUpName.Answer for each."""
+    keys = {name: name_keys(name)[0] for name in names}
+    answers, due = _claim(set(keys.values()))
+    wanted = [name for name in names if keys[name] in due]
+    if wanted:
+        answers |= {keys[name]: answer for name, answer in _ask(wanted, client_of).items()}
+        for key in due:
+            LookedUpName.objects.filter(name_key=key).update(answer=answers[key])
+    return {name: answers[key] for name, key in keys.items()}
+
+
+def _claim(keys: set[str]) -> tuple[dict[str, str], set[str]]:
+    """Split into answers that are fresh, and names whose turn it is to be asked by us."""
+    now = timezone.now()
+    with transaction.atomic():
+        rows = LookedUpName.objects.select_for_update().filter(name_key__in=keys)
+        fresh = {row.name_key: row.answer for row in rows if now - row.asked_at < AGAIN_AFTER}
+        due = keys - set(fresh)
+        LookedUpName.objects.filter(asked_at__lt=now - timedelta(days=1)).delete()
+        LookedUpName.objects.bulk_create(
+            [LookedUpName(name_key=key, asked_at=now) for key in due],
+            update_conflicts=True,
+            unique_fields=["name_key"],
+            update_fields=["asked_at"],
+        )
+    return fresh, due
+
+
+def _ask(names: list[str], client_of: Callable[[Endpoint], Client]) -> dict[str, str]:
+    answers: dict[str, str] = dict.fromkeys(names, Answer.CANNOT_ASK)
+    state, now = sync.current_state(), timezone.now()
+    control = _control()
+    if not control or (state.back_off_until and state.back_off_until > now):
+        return answers
+    owner, prefixes = lease.new_owner("look-up"), _prefixes()
+    try:
+        with client_of(sync.source().endpoint) as client:
+            syncer = sync.Syncer(client, owner, timeout=PAGE_SECONDS)
+            for chunk in _chunks(names, prefixes):
+                candidates = [c for name in chunk for c in _candidates(name, prefixes)]
+                reply = syncer.find(FORMS, candidates, control)
+                if reply is None:
+                    break
+                found = [
+                    name_keys(document.order_name)
+                    for document in syncer.read(reply)
+                    if isinstance(document, FailureDocument)
+                ]
+                for name in chunk:
+                    there = any(_means(name, full, tail) for full, tail in found)
+                    answers[name] = Answer.IN_LOG if there else Answer.UNKNOWN
+                if Answer.IN_LOG in answers.values() and lease.take(owner, lease.PAGE_LEASE):
+                    syncer.keep(reply)
+    except (HotWaxError, lease.LeaseLost):
+        return answers  # what was answered stays answered
+    finally:
+        lease.give_back(owner)
+    return answers
+
+
+def _control() -> str:
+    """Return a name that HotWax's log held when it was last looked at."""
+    here = Attempt.objects.filter(left_log_at=None).exclude(order__order_name="")
+    recent = here.select_related("order").only("order__order_name").order_by("-seen_last_at", "-pk")
+    row = recent.first()
+    return row.order.order_name if row else ""
+
+
+def _prefixes() -> list[str]:
+    """List what stands before the last "#" in names that we know, the most frequent first."""
+    names = FailedOrder.objects.filter(order_name__contains="#").order_by("-pk")
+    counts: dict[str, int] = {}
+    for name in names.values_list("order_name", flat=True)[:500]:
+        prefix = name.rpartition("#")[0]
+        counts[prefix] = counts.get(prefix, 0) + 1
+    return sorted(counts, key=lambda p: -counts[p])[:MOST_PREFIXES]
+
+
+def _candidates(name: str, prefixes: list[str]) -> list[str]:
+    """Spell out a typed name as HotWax may have it: it is compared exactly there."""
+    bare = name.strip().removeprefix("#")
+    spelled = [name, bare, f"#{bare}", name.upper()]
+    if "#" not in bare:
+        spelled += [f"{prefix}#{bare}" for prefix in prefixes]
+    return list(dict.fromkeys(spelled))
+
+
+def _chunks(names: list[str], prefixes: list[str]) -> Iterator[list[str]]:
+    size = max(1, NAMES_A_REQUEST // (4 + len(prefixes)))
+    for i in range(0, len(names), size):
+        yield names[i : i + size]
+
+
+def _means(asked: str, full: str, tail: str) -> bool:
+    key, _ = name_keys(asked)
+    return key == full or ("#" not in key and key == tail)

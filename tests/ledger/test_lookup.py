@@ -1,0 +1,117 @@
+"""Live look-ups: with a control, at most so often, and never "not there" without proof."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import httpx
+import pytest
+from django.test import Client as Browser
+
+from reconciler.demo.server import Demo
+from reconciler.ledger import lookup, sync
+from reconciler.ledger.models import FailedOrder, LookedUpName, SyncState
+from tests.conftest import HotWax
+from tests.makers import document, envelope
+
+pytestmark = pytest.mark.django_db
+Make = Callable[..., HotWax]
+NOW = datetime.now(UTC)
+
+
+@pytest.fixture
+def hotwax(hotwax_of: Make) -> HotWax:
+    documents = [
+        document(f"LUNE#{i}", logged=NOW - timedelta(hours=2, minutes=i)) for i in range(9)
+    ]
+    made = hotwax_of(documents)
+    made.sync()
+    # Visible since, and too late for catching up.
+    documents.append(document("LUNE#77", logged=NOW - timedelta(days=9)))
+    made.requests.clear()
+    return made
+
+
+def ask(hotwax: HotWax, *names: str) -> dict[str, str]:
+    return lookup.look_up_now(list(names), hotwax.client)
+
+
+def test_a_name_that_the_log_has_is_found_and_kept(hotwax: HotWax) -> None:
+    before = sync.current_state().kept
+    assert ask(hotwax, "LUNE#77", "LUNE#78") == {"LUNE#77": "in_log", "LUNE#78": "unknown"}
+    assert FailedOrder.objects.filter(order_name="LUNE#77").exists()
+    assert sync.current_state().kept == sync.count_kept() == before + 1
+    assert len(hotwax.requests) == 1
+
+
+@pytest.mark.parametrize("typed", ["77", "#77", "lune#77"])
+def test_a_name_is_found_as_people_type_it(typed: str, hotwax: HotWax) -> None:
+    assert ask(hotwax, typed) == {typed: "in_log"}
+
+
+def test_each_name_is_asked_once_per_fifteen_seconds(hotwax: HotWax) -> None:
+    assert ask(hotwax, "LUNE#78") == {"LUNE#78": "unknown"}
+    assert ask(hotwax, "LUNE#78", "lune#78") == {"LUNE#78": "unknown", "lune#78": "unknown"}
+    assert len(hotwax.requests) == 1
+    LookedUpName.objects.update(asked_at=NOW - timedelta(seconds=16))
+    ask(hotwax, "LUNE#78")
+    assert len(hotwax.requests) == 2
+
+
+def test_many_names_go_in_requests_of_a_hundred(hotwax: HotWax) -> None:
+    names = [f"LUNE#9{i:03d}" for i in range(250)]
+    assert set(ask(hotwax, *names).values()) == {"unknown"}
+    for request in hotwax.requests:
+        query = request["json"]["filter"][0]["terms"]["query"]
+        assert len(query.split("\u0001")) <= 100
+
+
+def test_without_its_control_an_answer_is_never_not_there(hotwax: HotWax) -> None:
+    hotwax.answer = lambda body: httpx.Response(200, json=envelope([]))
+    assert ask(hotwax, "LUNE#77") == {"LUNE#77": "cannot_ask"}
+    assert len(hotwax.requests) == 2  # as terms, then as phrases
+
+
+def test_a_server_that_answers_anything_with_anything_cannot_be_asked(hotwax: HotWax) -> None:
+    page = [document("#other")]
+    hotwax.answer = lambda body: httpx.Response(200, json=envelope(page))
+    assert ask(hotwax, "LUNE#77") == {"LUNE#77": "cannot_ask"}
+
+
+def test_a_longer_name_that_holds_it_is_another_one(hotwax: HotWax) -> None:
+    held = [document("LUNE#0"), document("EXC-LUNE#77-1")]
+    hotwax.answer = lambda body: httpx.Response(200, json=envelope([*held, document("LUNE#1")]))
+    SyncState.objects.update(method="GET")
+    answers = ask(hotwax, "LUNE#77")
+    assert answers["LUNE#77"] in ("unknown", "cannot_ask")
+    assert not FailedOrder.objects.filter(order_name="LUNE#77").exists()
+
+
+def test_while_hotwax_is_down_nothing_is_asked(hotwax: HotWax) -> None:
+    SyncState.objects.update(back_off_until=NOW + timedelta(minutes=1))
+    assert ask(hotwax, "LUNE#77") == {"LUNE#77": "cannot_ask"}
+    assert not hotwax.requests
+
+
+def test_with_an_empty_ledger_there_is_no_control(hotwax_of: Make) -> None:
+    assert ask(hotwax_of([]), "#1") == {"#1": "cannot_ask"}
+
+
+def test_while_another_syncs_the_answer_comes_all_the_same(hotwax: HotWax) -> None:
+    from reconciler.ledger import lease
+
+    assert lease.take("watcher", lease.LEASE)
+    assert ask(hotwax, "LUNE#77") == {"LUNE#77": "in_log"}
+    assert not FailedOrder.objects.filter(order_name="LUNE#77").exists()
+
+
+def test_the_page_says_what_came_back_and_shows_the_order(browser: Browser, demo: Demo) -> None:
+    browser.get("/orders/")  # the first 500 documents; the rest is not known yet
+    known = set(FailedOrder.objects.values_list("order_name", flat=True))
+    names = {d.get("shopifyOrderName") for d in demo.history.documents(datetime.now(UTC))}
+    new: Any = sorted(n for n in names - known if n)[0]
+    SyncState.objects.update(heartbeat_at=datetime.now(UTC))
+    html = browser.get("/orders/", {"order": f"{new},#nobody"}).content.decode()
+    assert f'data-asked-name="{new}" data-answer="in_log"' in html
+    assert 'data-asked-name="#nobody" data-answer="unknown"' in html
+    assert f'data-order-name="{new}"' in html
