@@ -102,6 +102,8 @@ class Freshness:
     #: The last complete reading did not find as many documents as HotWax counts.
     short: bool
     zone: str
+    #: While every row is derived again: orders done, and of how many.
+    deriving: tuple[int, int] | None
     #: When HOTWAX_TOKEN ends, if it says so.
     token_ends_at: datetime | None = None
 
@@ -134,8 +136,16 @@ def freshness() -> Freshness:
         loaded=row.loaded_at is not None,
         short=compatible and row.loaded_at is not None and not row.scan_complete,
         zone=settings.HOTWAX_TIME_ZONE,
+        deriving=_deriving(row),
         token_ends_at=expiry_of(settings.HOTWAX_TOKEN),
     )
+
+
+def _deriving(row: SyncState) -> tuple[int, int] | None:
+    if not row.derived_by or row.derived_by == sync.source().reading.fingerprint:
+        return None
+    orders = FailedOrder.objects.all()
+    return orders.filter(pk__lte=row.derive_cursor).count(), orders.count()
 
 
 def _state_of(row: SyncState, now: datetime) -> str:

@@ -60,6 +60,12 @@ class Reading:
     zone: ZoneInfo = field(default_factory=lambda: ZoneInfo("UTC"))
     stores: Mapping[str, str] = field(default_factory=dict)
 
+    @property
+    def fingerprint(self) -> str:
+        """Changes whenever documents would be read differently."""
+        parts = [PARSER_VERSION, self.zone.key, sorted(self.stores.items())]
+        return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
+
 
 @dataclass(frozen=True)
 class ShopIdentity:

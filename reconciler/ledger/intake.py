@@ -137,11 +137,11 @@ def _take_attempts(
     if not (new or changed):
         return
 
-    derived = _Derived([*new, *(document for _, document in changed)])
+    derived = Derived([*new, *(document for _, document in changed)])
     for attempt_row, document in changed:
         result.orders.add(attempt_row.order_id)  # where it was, should it move
-        _fill(attempt_row, document, derived, seen_at)
-    rows = [_fill(Attempt(seen_first_at=seen_at), d, derived, seen_at) for d in new]
+        fill(attempt_row, document, derived, seen_at)
+    rows = [fill(Attempt(seen_first_at=seen_at), d, derived, seen_at) for d in new]
     orders = derived.orders_with([*((d, row) for row, d in changed), *zip(new, rows, strict=True)])
     _insert(rows)
     for attempt_row, _ in changed:
@@ -156,7 +156,7 @@ class _Orders:
     known: set[int]
 
 
-class _Derived:
+class Derived:
     """The shops, signatures and orders of a batch, made where they are missing."""
 
     def __init__(self, documents: Sequence[FailureDocument]) -> None:
@@ -167,7 +167,12 @@ class _Derived:
         self._signatures = _signatures(set(self._templates.values()))
 
     def signature(self, document: FailureDocument) -> ErrorSignature:
+        """Return the signature of a document's error."""
         return self._signatures[self._templates[document.error_text]]
+
+    def shop(self, document: FailureDocument) -> Shop:
+        """Return the shop of a document."""
+        return self._shops[document.shop.key]
 
     def orders_with(self, pairs: Sequence[tuple[FailureDocument, Attempt]]) -> _Orders:
         """Give each attempt its order; an order made here is rolled up before it is written."""
@@ -272,9 +277,10 @@ def _signatures(templates: set[str]) -> dict[str, ErrorSignature]:
     return {template: found[slug] for slug, template in slugs.items()}
 
 
-def _fill(
-    attempt: Attempt, document: FailureDocument, derived: _Derived, seen_at: datetime
+def fill(
+    attempt: Attempt, document: FailureDocument, derived: Derived, seen_at: datetime
 ) -> Attempt:
+    """Fill an attempt's columns, but for its order, from what its document says."""
     attempt.document_key = document.document_key
     attempt.logged_key = document.logged_key
     attempt.logged_at = document.logged_at

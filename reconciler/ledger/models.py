@@ -408,6 +408,9 @@ class SyncState(models.Model):
     lease_owner = models.CharField(max_length=100, blank=True)
     lease_until = models.DateTimeField(null=True)
     heartbeat_at = models.DateTimeField(null=True)
+    #: Fingerprint of the settings that columns were derived by; the last order derived anew.
+    derived_by = models.CharField(max_length=64, blank=True)
+    derive_cursor = models.PositiveBigIntegerField(default=0)
     #: Rows changed so far; whoever keeps a figure may keep it until this changes.
     revision = models.PositiveBigIntegerField(default=0)
 

@@ -35,6 +35,7 @@ from reconciler.hotwax.documents import (
 from reconciler.hotwax.errors import HotWaxError, IncompleteReply, RequestRefused, Unreachable
 from reconciler.ledger import lease
 from reconciler.ledger.checks import SECOND, fault_of_page, newest, whole_second
+from reconciler.ledger.derive import derive_again
 from reconciler.ledger.intake import BATCH, Intake, roll_up, take_in
 from reconciler.ledger.models import Attempt, SyncState
 from reconciler.ledger.models import UnreadableDocument as Unreadable
@@ -104,8 +105,11 @@ def fresh() -> timedelta:
 
 def current_state() -> SyncState:
     """Load the one row; raise AnotherHotWax if it belongs to another instance."""
-    state, _ = SyncState.objects.get_or_create(pk=SyncState.ONLY)
-    wanted = source().instance
+    now = source()
+    state, _ = SyncState.objects.get_or_create(
+        pk=SyncState.ONLY, defaults={"derived_by": now.reading.fingerprint}
+    )
+    wanted = now.instance
     if state.instance and state.instance != wanted:
         raise AnotherHotWax(state.instance, wanted)
     return state
@@ -123,6 +127,8 @@ def scan_pause(state: SyncState) -> timedelta:
 
 def due(state: SyncState, now: datetime) -> str:
     """Name the step to take next; "" if nothing is due. Catch-up goes first."""
+    if state.derived_by != source().reading.fingerprint:
+        return "derive"
     if state.step == SyncState.Step.FIRST:
         return "first" if _older(state.answered_at, fresh(), now) else ""
     if state.step in (SyncState.Step.NAMES, SyncState.Step.INSIDE, SyncState.Step.OUTSIDE):
@@ -131,6 +137,10 @@ def due(state: SyncState, now: datetime) -> str:
         if state.scan_started_at or _older(state.scan_ended_at, scan_pause(state), now):
             return "page"
         return "first" if _older(state.mode_decided_at, SWEEP_EVERY, now) else ""
+    return _due_in_range_mode(state, now)
+
+
+def _due_in_range_mode(state: SyncState, now: datetime) -> str:
     if state.catch_up_from or _older(state.caught_up_at, fresh(), now):
         return "catch_up"
     if state.step in (SyncState.Step.DATED, SyncState.Step.UNDATED):
@@ -174,6 +184,7 @@ class Syncer:
             asked_at=now, instance=self.source.instance, **beat
         )
         steps: dict[str, Callable[[SyncState], None]] = {
+            "derive": self._derive,
             "first": self._first,
             "names": self._field_names,
             "inside": self._inside,
@@ -313,6 +324,21 @@ class Syncer:
     def keep(self, reply: Reply) -> None:
         """Keep what a look-up brought. The lease must be held."""
         self._write(reply, self.read(reply), {})
+
+    def _derive(self, state: SyncState) -> None:
+        """Read every kept document again, after a setting changed how they are read."""
+        with transaction.atomic():
+            lease.hold(self.owner, self.length)
+            reading, doc_type = self.source.reading, self.source.doc_type
+            last = derive_again(state.derive_cursor, doc_type, reading)
+            changes: Changes = {"derive_cursor": last, "revision": F("revision") + 1}
+            if not last:
+                changes |= {
+                    "derived_by": reading.fingerprint,
+                    "kept": count_kept(),
+                    "unreadable": Unreadable.objects.filter(left_log_at=None).count(),
+                }
+            SyncState.objects.filter(pk=SyncState.ONLY).update(**changes)
 
     # ------------------------------------------------------------------- deciding the mode
 

@@ -1,0 +1,121 @@
+"""Columns derived again after a setting changed: the same ledger as if it had always been so."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from django.utils import timezone
+
+from reconciler import service
+from reconciler.hotwax import documents as documents_module
+from reconciler.ledger import sync
+from reconciler.ledger.models import Attempt, FailedOrder, SyncState, UnreadableDocument
+from tests.conftest import HotWax
+from tests.makers import document, envelope, static
+
+pytestmark = pytest.mark.django_db
+Make = Callable[..., HotWax]
+NOW = datetime.now(UTC).replace(microsecond=0)
+
+
+def ledger() -> list[Any]:
+    columns = [
+        f.attname
+        for f in FailedOrder._meta.fields
+        if f.attname not in ("id", "shop_id", "signature_id")
+    ]
+    rows = FailedOrder.objects.values_list("shop__key", "shop__name", *columns)
+    return sorted(rows, key=repr)
+
+
+def some() -> list[dict[str, Any]]:
+    return [
+        document(
+            f"#{i % 300}",
+            document_id=f"d{i}",
+            logged=NOW - timedelta(hours=i % 700 + 1),
+            host=["www.lune.com", "lune.myshopify.com", "b.myshopify.com"][i % 3],
+            shop_id=["7", "7", "8"][i % 3],
+        )
+        for i in range(700)
+    ]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"HOTWAX_TIME_ZONE": "America/New_York"},
+        {"SHOPIFY_STORES": {"www.lune.com": "lune"}},
+    ],
+)
+def test_after_a_change_the_ledger_is_as_if_it_had_always_been_so(
+    change: dict[str, Any], hotwax_of: Make, settings: Any
+) -> None:
+    hotwax_of(some()).sync()
+    before = ledger()
+    for name, value in change.items():
+        setattr(settings, name, value)
+    assert sync.due(sync.current_state(), timezone.now()) == "derive"
+    hotwax_of(some()).sync()
+    after = ledger()
+    assert after != before
+    for model in (Attempt, FailedOrder, SyncState):
+        model.objects.all().delete()
+    hotwax_of(some()).sync()
+    assert after == ledger()
+
+
+def test_progress_is_shown_and_a_kill_between_batches_loses_nothing(
+    hotwax_of: Make, settings: Any
+) -> None:
+    hotwax = hotwax_of(some())
+    hotwax.sync()
+    assert service.freshness().deriving is None
+    settings.HOTWAX_TIME_ZONE = "Asia/Tokyo"
+    total = FailedOrder.objects.count()
+    hotwax.step("derive")
+    assert service.freshness().deriving == (200, total)
+    while sync.due(sync.current_state(), timezone.now()) == "derive":
+        hotwax.step("derive")
+    assert service.freshness().deriving is None
+    assert not hotwax.requests[-1:] or sync.current_state().kept == 700
+
+
+def test_an_order_keeps_its_row_when_its_shop_turns_out_to_be_another(
+    hotwax_of: Make, settings: Any
+) -> None:
+    hotwax = hotwax_of([document("#1", host="www.lune.com", shop_id="7")])
+    hotwax.sync()
+    order = FailedOrder.objects.get()
+    FailedOrder.objects.update(state="in_progress")
+    settings.SHOPIFY_STORES = {"www.lune.com": "lune"}
+    hotwax.step("derive")
+    again = FailedOrder.objects.get()
+    assert (again.pk, again.state, again.shop.key) == (order.pk, "in_progress", "7")
+
+
+def test_what_left_the_log_stays_left(hotwax_of: Make, settings: Any) -> None:
+    hotwax = hotwax_of([document("#1")])
+    hotwax.sync()
+    Attempt.objects.update(left_log_at=NOW, left_log_reason="expired")
+    settings.HOTWAX_TIME_ZONE = "Asia/Tokyo"
+    hotwax.step("derive")
+    assert Attempt.objects.get().left_log_reason == "expired"
+    assert FailedOrder.objects.get().left_log_at == NOW
+
+
+def test_a_newer_parser_reads_everything_again_also_what_could_not_be_read(
+    hotwax_of: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    odd = document("", **{"document-id": "", "orderName": "#9"})
+    hotwax = hotwax_of(answer=static(envelope([document("#1"), odd])))
+    hotwax.sync()
+    assert UnreadableDocument.objects.count() == 1
+    names = documents_module._NAMES | {"order_name": ("shopifyOrderName", "orderName")}
+    monkeypatch.setattr(documents_module, "PARSER_VERSION", 2)
+    monkeypatch.setattr(documents_module, "_NAMES", names)
+    hotwax.sync()
+    assert UnreadableDocument.objects.count() == 0
+    assert set(FailedOrder.objects.values_list("order_name", flat=True)) == {"#1", "#9"}
+    assert sync.current_state().kept == sync.count_kept() == 2
