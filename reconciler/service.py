@@ -4,6 +4,7 @@ Every function answers from the ledger; ``refresh`` sees to it that the ledger i
 can be without making anybody wait. All datetimes are in UTC.
 """
 
+import json
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -12,6 +13,7 @@ from django.db.models import Count, F, Q
 from django.utils import timezone
 
 from reconciler.hotwax.auth import expiry_of
+from reconciler.hotwax.client import Client
 from reconciler.hotwax.documents import (
     ALIASES,
     FIELD_OF_NAME,
@@ -23,6 +25,7 @@ from reconciler.hotwax.documents import (
 )
 from reconciler.hotwax.errors import HotWaxError
 from reconciler.ledger import sync
+from reconciler.ledger.check import Finding, check_and_remember, last_findings, seen_fields
 from reconciler.ledger.lookup import look_up_now
 from reconciler.ledger.models import (
     DATES,
@@ -33,7 +36,9 @@ from reconciler.ledger.models import (
     FailedOrder,
     FailedOrderQuerySet,
     State,
+    SyncEvent,
     SyncState,
+    UnreadableDocument,
     view_condition,
 )
 from reconciler.ledger.ordering import name_keys
@@ -55,9 +60,11 @@ __all__ = [
     "HotWaxError",
     "Neighbours",
     "State",
+    "Status",
     "admin_link",
     "answers_by_name",
     "ask_now",
+    "check_connection",
     "error_facet",
     "failed_order",
     "failed_orders",
@@ -70,6 +77,7 @@ __all__ = [
     "neighbours",
     "refresh",
     "shop_facet",
+    "status",
     "templates_of",
     "view_counts",
 ]
@@ -159,6 +167,54 @@ def _state_of(row: SyncState, now: datetime) -> str:
         limit += sync.scan_pause(row)
     answered = row.answered_at
     return "live" if answered is not None and now - answered < limit else "stale"
+
+
+@dataclass(frozen=True)
+class Status:
+    """What the status page says beside the trust line."""
+
+    row: SyncState
+    instance: str
+    api: str
+    method_setting: str
+    watcher: bool
+    #: Names of fields as last seen: canonical name ("" if unknown) and kind of value.
+    fields: list[tuple[str, str, str]]
+    #: Orders whose first attempt lies before their creation, and of how many.
+    negative_lags: tuple[int, int]
+    findings: list[Finding]
+    events: list[SyncEvent]
+    unreadable: list[UnreadableDocument]
+
+
+def status() -> Status:
+    """Gather how the connection to HotWax stands, without asking it."""
+    row = sync.current_state()
+    recent = Attempt.objects.order_by("-seen_last_at", "-pk").values_list("raw", flat=True)[:100]
+    fields = seen_fields([json.loads(raw) for raw in recent])
+    dated = FailedOrder.objects.exclude(order_created_at=None).exclude(first_attempted_at=None)
+    return Status(
+        row=row,
+        instance=settings.HOTWAX_URL,
+        api=settings.HOTWAX_API,
+        method_setting=settings.HOTWAX_METHOD,
+        watcher=sync.watcher_is_alive(row, timezone.now()),
+        fields=[(name, field, kind) for name, (field, kind) in fields.items()],
+        negative_lags=(
+            dated.filter(first_attempted_at__lt=F("order_created_at")).count(),
+            dated.count(),
+        ),
+        findings=last_findings(row),
+        events=list(SyncEvent.objects.all()[:30]),
+        unreadable=list(UnreadableDocument.objects.order_by("-seen_last_at", "-pk")[:50]),
+    )
+
+
+def check_connection() -> None:
+    """Check the connection step by step, live, and keep the findings for ``status``."""
+    source = sync.source()
+    with Client(source.endpoint) as client:
+        check_and_remember(client, source)
 
 
 # ------------------------------------------------------------------------------------ orders

@@ -328,6 +328,29 @@ class LookedUpName(models.Model):
         return f"{self.name_key}: {self.answer}"
 
 
+class SyncEvent(models.Model):
+    """Something that happened to the asking, for the status page; the last 200 are kept."""
+
+    class Kind(models.TextChoices):
+        """What happened."""
+
+        FAILED = "failed", "Failed"
+        RECOVERED = "recovered", "Answers again"
+        MODE = "mode", "Mode"
+        SCANNED = "scanned", "Scan"
+        DERIVED = "derived", "Read again"
+
+    at = models.DateTimeField()
+    kind = models.CharField(max_length=10, choices=Kind)
+    text = models.CharField(max_length=600)
+
+    class Meta:
+        ordering = ("-pk",)
+
+    def __str__(self) -> str:
+        return f"{self.kind}: {self.text}"
+
+
 class SyncState(models.Model):
     """How the asking goes: one row, shared by every process. Counts are of log documents."""
 
@@ -411,6 +434,9 @@ class SyncState(models.Model):
     #: Fingerprint of the settings that columns were derived by; the last order derived anew.
     derived_by = models.CharField(max_length=64, blank=True)
     derive_cursor = models.PositiveBigIntegerField(default=0)
+    #: What the last check of the connection found (a JSON list), and when.
+    check_findings = models.TextField(blank=True)
+    checked_at = models.DateTimeField(null=True)
     #: Rows changed so far; whoever keeps a figure may keep it until this changes.
     revision = models.PositiveBigIntegerField(default=0)
 

@@ -37,7 +37,7 @@ from reconciler.ledger import lease
 from reconciler.ledger.checks import SECOND, fault_of_page, newest, whole_second
 from reconciler.ledger.derive import derive_again
 from reconciler.ledger.intake import BATCH, Intake, roll_up, take_in
-from reconciler.ledger.models import Attempt, SyncState
+from reconciler.ledger.models import Attempt, SyncEvent, SyncState
 from reconciler.ledger.models import UnreadableDocument as Unreadable
 
 logger = logging.getLogger(__name__)
@@ -52,6 +52,7 @@ BACK_OFF_FIRST, BACK_OFF_LAST = 2.0, 60.0
 PAGE_TIMEOUT = 0.8
 ASK_NOW_TIMEOUT = 5.0
 NAMES_A_REQUEST = 100
+EVENTS_KEPT = 200
 
 
 class AnotherHotWax(Exception):
@@ -243,6 +244,10 @@ class Syncer:
         return total
 
     def _note_answer(self, reply: Reply, result: Intake, changes: Changes) -> None:
+        since = SyncState.objects.values_list("failing_since", flat=True).get(pk=SyncState.ONLY)
+        if since is not None:
+            seconds = (timezone.now() - since).total_seconds()
+            _note(SyncEvent.Kind.RECOVERED, f"after {seconds:,.0f} s without an answer")
         new = result.new_documents + result.new_unreadable
         if new:
             changes = {"count_due": True, **changes}
@@ -262,6 +267,8 @@ class Syncer:
 
     def _note_failure(self, state: SyncState, error: HotWaxError) -> None:
         now = timezone.now()
+        if state.failing_since is None or state.last_error != str(error)[:500]:
+            _note(SyncEvent.Kind.FAILED, f"{error} {error.remedy}")
         seconds = min(BACK_OFF_LAST, BACK_OFF_FIRST * 2 ** min(state.failures, 10))
         # Jittered downwards, so that many processes do not come back at once.
         seconds = max(BACK_OFF_FIRST, seconds * random.uniform(0.75, 1.0))
@@ -294,6 +301,7 @@ class Syncer:
 
     def _turn_compatible(self, reason: str) -> None:
         logger.warning("Compatible mode: %s", reason)
+        _note(SyncEvent.Kind.MODE, f"compatible: {reason}")
         self._set(
             **{
                 **_scan_over(),
@@ -333,6 +341,7 @@ class Syncer:
             last = derive_again(state.derive_cursor, doc_type, reading)
             changes: Changes = {"derive_cursor": last, "revision": F("revision") + 1}
             if not last:
+                _note(SyncEvent.Kind.DERIVED, "every document, after a setting changed")
                 changes |= {
                     "derived_by": reading.fingerprint,
                     "kept": count_kept(),
@@ -418,6 +427,7 @@ class Syncer:
         if done:
             changes["scan_ended_at"] = reply.asked_at
         self._write(reply, documents, changes)
+        _note(SyncEvent.Kind.MODE, "range and sort on the timestamp work")
 
     # ------------------------------------------------------------------- range mode
 
@@ -622,13 +632,16 @@ class Syncer:
         began, now = state.scan_started_at, timezone.now()
         if complete:
             self._mark_left(began)
+        seconds = (now - began).total_seconds()
+        words = "complete" if complete else "not complete"
+        _note(SyncEvent.Kind.SCANNED, f"{words}, {seconds:.1f} s, {state.found or 0:,} in the log")
         with transaction.atomic():
             lease.hold(self.owner, self.length)
             SyncState.objects.filter(pk=SyncState.ONLY).update(
                 **{
                     **_scan_over(),
                     "scan_ended_at": now,
-                    "scan_seconds": (now - began).total_seconds(),
+                    "scan_seconds": seconds,
                     "scan_complete": complete,
                     "loaded_at": state.loaded_at or now,
                     "sweep_due": False,
@@ -715,6 +728,11 @@ class _Page:
 
     def fault(self, since: datetime | None, before: datetime | None, *, newest_first: bool) -> str:
         return fault_of_page(_failures(self.documents), since, before, newest_first=newest_first)
+
+
+def _note(kind: SyncEvent.Kind, text: str) -> None:
+    row = SyncEvent.objects.create(at=timezone.now(), kind=kind, text=text[:600])
+    SyncEvent.objects.filter(pk__lte=row.pk - EVENTS_KEPT).delete()
 
 
 def _failures(documents: Readings) -> list[FailureDocument]:
