@@ -10,6 +10,7 @@ run: setup
 
 test: .venv/dev
 	@$(BIN)/pytest
+	@$(BIN)/python -m tests.postgresql
 
 check: .venv/dev
 	@$(BIN)/ruff format --check .
@@ -44,6 +45,8 @@ lock:
 		--no-emit-index-url --no-header requirements.in -o requirements.txt
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 		--no-emit-index-url --no-header requirements-dev.in -o requirements-dev.txt
+	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
+		--no-emit-index-url --no-header requirements-postgresql.in -o requirements-postgresql.txt
 
 clean:
 	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis tests/solr/target

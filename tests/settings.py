@@ -16,6 +16,10 @@ for _name in list(os.environ):
         del os.environ[_name]
 os.environ["ENV_FILE"] = os.devnull
 
+#: `python -m tests.postgresql` runs the suite a second time over PostgreSQL.
+if os.environ.get("TEST_DATABASE_URL"):
+    os.environ["DATABASE_URL"] = os.environ["TEST_DATABASE_URL"]
+
 from reconciler.settings import *  # noqa: E402, F403
 
 #: Nothing answers there; a test that asks names its own HotWax.

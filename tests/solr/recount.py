@@ -1,34 +1,55 @@
-"""Counts a ledger's SQLite file with plain SQL. Imports nothing of ours."""
+"""Counts a ledger with plain SQL, in SQLite or PostgreSQL. Imports nothing of ours."""
 
 import sqlite3
 from collections import Counter
-from pathlib import Path
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from typing import Any
+
+import psycopg
 
 from tests.solr.generator import Truth
 
 
-def recount(database: Path) -> Truth:
+@contextmanager
+def connected(url: str) -> Iterator[Any]:
+    """Open the database that a DATABASE_URL names."""
+    if url.startswith("sqlite:///"):
+        with closing(sqlite3.connect(url.removeprefix("sqlite:///"), timeout=20)) as db, db:
+            yield db
+    else:
+        with psycopg.connect(url, autocommit=True) as db:
+            db.execute("SET TIME ZONE 'UTC'")
+            yield db
+
+
+def query(url: str, sql: str) -> list[tuple[Any, ...]]:
+    """Run one statement."""
+    with connected(url) as db:
+        return list(db.execute(sql).fetchall())
+
+
+def recount(url: str) -> Truth:
     """Count orders by shop, error and day of last failure, and attempts."""
-    with sqlite3.connect(database) as db:
 
-        def counted(sql: str) -> Counter[str]:
-            return Counter(dict(db.execute(sql).fetchall()))
+    def counted(sql: str) -> Counter[str]:
+        return Counter(dict(query(url, sql)))
 
-        return Truth(
-            orders=db.execute("SELECT count(*) FROM ledger_failedorder").fetchone()[0],
-            per_shop=counted(
-                "SELECT s.name, count(*) FROM ledger_failedorder o "
-                "JOIN ledger_shop s ON s.id = o.shop_id GROUP BY 1"
-            ),
-            per_error=counted("SELECT error_excerpt, count(*) FROM ledger_failedorder GROUP BY 1"),
-            per_day=counted(
-                "SELECT substr(last_failed_at, 1, 10), count(*) FROM ledger_failedorder GROUP BY 1"
-            ),
-            attempts=db.execute("SELECT count(*) FROM ledger_attempt").fetchone()[0],
-        )
+    return Truth(
+        orders=query(url, "SELECT count(*) FROM ledger_failedorder")[0][0],
+        per_shop=counted(
+            "SELECT s.name, count(*) FROM ledger_failedorder o "
+            "JOIN ledger_shop s ON s.id = o.shop_id GROUP BY 1"
+        ),
+        per_error=counted("SELECT error_excerpt, count(*) FROM ledger_failedorder GROUP BY 1"),
+        per_day=counted(
+            "SELECT substr(CAST(last_failed_at AS text), 1, 10), count(*) "
+            "FROM ledger_failedorder GROUP BY 1"
+        ),
+        attempts=query(url, "SELECT count(*) FROM ledger_attempt")[0][0],
+    )
 
 
-def whole(database: Path) -> list[tuple[object, ...]]:
+def whole(url: str) -> list[tuple[Any, ...]]:
     """All orders, row by row."""
-    with sqlite3.connect(database) as db:
-        return db.execute("SELECT * FROM ledger_failedorder ORDER BY id").fetchall()
+    return query(url, "SELECT * FROM ledger_failedorder ORDER BY id")

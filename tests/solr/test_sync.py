@@ -2,35 +2,36 @@
 
 import os
 import signal
-import sqlite3
 import subprocess
 import sys
 import time
+import uuid
 from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.solr.generator import generate
-from tests.solr.recount import recount, whole
+from tests.solr.recount import connected, query, recount, whole
 from tests.solr.rig import Gateway, Solr
 from tests.solr.schemas import SCHEMAS
 
 ROOT = Path(__file__).resolve().parents[2]
 
 
-def environment(gateway: Gateway, database: Path) -> dict[str, str]:
+def environment(gateway: Gateway, database: str) -> dict[str, str]:
     return {
         **os.environ,
         "HOTWAX_URL": gateway.url,
-        "DATABASE_URL": f"sqlite:///{database}",
+        "DATABASE_URL": database,
         "ENV_FILE": os.devnull,
         "DJANGO_SETTINGS_MODULE": "reconciler.settings",
     }
 
 
-def manage(gateway: Gateway, database: Path, *words: str) -> subprocess.CompletedProcess[str]:
+def manage(gateway: Gateway, database: str, *words: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [sys.executable, "manage.py", *words],
         cwd=ROOT,
@@ -43,14 +44,29 @@ def manage(gateway: Gateway, database: Path, *words: str) -> subprocess.Complete
 
 
 @pytest.fixture
-def database(tmp_path: Path, log: Gateway) -> Path:
-    path = tmp_path / "ledger.sqlite3"
-    assert manage(log, path, "migrate", "-v0").returncode == 0
-    return path
+def empty_database(tmp_path: Path) -> Iterator[str]:
+    """A database of its own: a file, or one in the PostgreSQL of the second run."""
+    server = os.environ.get("TEST_DATABASE_URL")
+    if not server:
+        yield f"sqlite:///{tmp_path / 'ledger.sqlite3'}"
+        return
+    name = f"ledger_{uuid.uuid4().hex[:12]}"
+    with connected(server) as db:
+        db.execute(f"CREATE DATABASE {name}")
+    yield f"{server.rpartition('/')[0]}/{name}"
+    with connected(server) as db:
+        db.execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest.fixture
+def database(empty_database: str, log: Gateway) -> str:
+    done = manage(log, empty_database, "migrate", "-v0")
+    assert done.returncode == 0, done.stderr
+    return empty_database
 
 
 def test_twenty_thousand_documents_are_counted_right_also_after_a_kill(
-    solr: Solr, log: Gateway, database: Path
+    solr: Solr, log: Gateway, database: str
 ) -> None:
     documents, truth = generate(20_000)
     solr.index(log.log, documents)
@@ -69,8 +85,8 @@ def test_twenty_thousand_documents_are_counted_right_also_after_a_kill(
     killed.wait()
     assert 0 < _attempts(database) < 20_000
 
-    with sqlite3.connect(database) as db:  # the dead syncer's lease runs out at last
-        db.execute("UPDATE ledger_syncstate SET lease_until = '2020-01-01'")
+    with connected(database) as db:  # the dead syncer's lease runs out at last
+        db.execute("UPDATE ledger_syncstate SET lease_until = '2020-01-01 00:00:00'")
     done = manage(log, database, "sync")
     assert done.returncode == 0, done.stderr
     assert "20,000 of 20,000" in done.stdout
@@ -82,21 +98,20 @@ def test_twenty_thousand_documents_are_counted_right_also_after_a_kill(
     assert whole(database) == before
 
 
-def _attempts(database: Path) -> int:
-    with sqlite3.connect(database, timeout=20) as db:
-        count: int = db.execute("SELECT count(*) FROM ledger_attempt").fetchone()[0]
-        return count
+def _attempts(database: str) -> int:
+    count: int = query(database, "SELECT count(*) FROM ledger_attempt")[0][0]
+    return count
 
 
 @pytest.mark.parametrize("schema", SCHEMAS)
 def test_under_every_schema_the_ledger_equals_the_truth(
-    schema: str, solr: Solr, gateway_of: Any, tmp_path: Path
+    schema: str, solr: Solr, gateway_of: Any, empty_database: str
 ) -> None:
     configset, write, mode = SCHEMAS[schema]
     gateway = gateway_of(configset)
     documents, truth = generate(2_300)
     solr.index(gateway.log, write(documents))
-    path = tmp_path / "ledger.sqlite3"
+    path = empty_database
     manage(gateway, path, "migrate", "-v0")
     done = manage(gateway, path, "sync")
     assert done.returncode == 0, done.stderr
@@ -106,8 +121,7 @@ def test_under_every_schema_the_ledger_equals_the_truth(
     ):  # what the log does not say, the latest of one second is not known by
         found.per_error, truth.per_error = Counter(), Counter()
     assert found == truth
-    with sqlite3.connect(path) as db:
-        assert db.execute("SELECT mode FROM ledger_syncstate").fetchone() == (mode,)
+    assert query(path, "SELECT mode FROM ledger_syncstate") == [(mode,)]
     # New, re-indexed and deleted documents come and go the same way.
     late = {**documents[0], "document-id": "late", "shopifyOrderName": "#late"}
     solr.index(gateway.log, write([late]))
@@ -118,7 +132,7 @@ def test_under_every_schema_the_ledger_equals_the_truth(
 
 
 def test_what_is_deleted_in_solr_is_marked_and_kept(
-    solr: Solr, log: Gateway, database: Path
+    solr: Solr, log: Gateway, database: str
 ) -> None:
     documents, _ = generate(1_200)
     solr.index(log.log, documents)
@@ -128,25 +142,23 @@ def test_what_is_deleted_in_solr_is_marked_and_kept(
     done = manage(log, database, "sync")
     assert done.returncode == 0, done.stderr
     assert "1,160 of 1,160" in done.stdout
-    with sqlite3.connect(database) as db:
-        sql = "SELECT document_key FROM ledger_attempt WHERE left_log_reason = 'removed'"
-        assert {key for (key,) in db.execute(sql)} == set(gone)
+    sql = "SELECT document_key FROM ledger_attempt WHERE left_log_reason = 'removed'"
+    assert {key for (key,) in query(database, sql)} == set(gone)
 
 
 @pytest.mark.parametrize("method", ["GET", "POST", "GET-QUERY"])
 def test_auto_finds_the_one_method_that_the_gateway_knows(
-    method: str, solr: Solr, log: Gateway, database: Path
+    method: str, solr: Solr, log: Gateway, database: str
 ) -> None:
     solr.index(log.log, generate(30)[0])
     log.methods = {method}
     done = manage(log, database, "sync")
     assert done.returncode == 0, done.stderr
-    with sqlite3.connect(database) as db:
-        assert db.execute("SELECT method FROM ledger_syncstate").fetchone() == (method,)
+    assert query(database, "SELECT method FROM ledger_syncstate") == [(method,)]
 
 
 def test_a_token_that_is_missing_is_named_and_exits_with_1(
-    log: Gateway, database: Path, monkeypatch: Any
+    log: Gateway, database: str, monkeypatch: Any
 ) -> None:
     log.token = "secret"
     done = manage(log, database, "sync")

@@ -1,0 +1,81 @@
+"""`python -m tests.postgresql`: the suite once more, over a PostgreSQL of Debian's.
+
+Starts a server of its own in a temporary folder, on loopback, and ends it. Without PostgreSQL it
+says so and skips; where TESTS_REQUIRE_ALL is set that is a failure.
+"""
+
+import os
+import pwd
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from tests.solr.rig import free_port
+
+#: Browser and commands are about other things than the database.
+SUITE = ("tests/ledger", "tests/dashboard", "tests/solr/test_sync.py")
+
+
+def programs() -> Path | None:
+    """Folder of the newest PostgreSQL server of Debian's."""
+    found = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"))
+    return found[-1].parent if found else None
+
+
+@contextmanager
+def running(folder: Path) -> Iterator[str]:
+    """Run a server; its address, as DATABASE_URL writes it."""
+    directory = tempfile.mkdtemp(prefix="postgresql-")
+    data, port = f"{directory}/data", free_port()
+    as_user: list[str] = []
+    if os.getuid() == 0:  # PostgreSQL refuses to run as root
+        as_user = ["setpriv", "--reuid=postgres", "--regid=postgres", "--clear-groups"]
+        user = pwd.getpwnam("postgres")
+        os.chown(directory, user.pw_uid, user.pw_gid)
+
+    def run(*command: str) -> None:
+        subprocess.run([*as_user, *command], check=True, cwd=directory, stdout=subprocess.DEVNULL)
+
+    # A collation that is not C: sorting must not depend on it.
+    run(
+        str(folder / "initdb"),
+        "-D",
+        data,
+        "-U",
+        "test",
+        "-A",
+        "trust",
+        "-E",
+        "UTF8",
+        "--locale-provider=icu",
+        "--icu-locale=en",
+        "--locale=C.UTF-8",
+    )
+    options = f"-p {port} -c listen_addresses=127.0.0.1 -c unix_socket_directories= -c fsync=off"
+    log = f"{directory}/log"
+    run(str(folder / "pg_ctl"), "-D", data, "-o", options, "-l", log, "-w", "start")
+    try:
+        yield f"postgres://test@127.0.0.1:{port}/postgres"
+    finally:
+        run(str(folder / "pg_ctl"), "-D", data, "-m", "immediate", "stop")
+        shutil.rmtree(directory, ignore_errors=True)
+
+
+def main() -> int:
+    folder = programs()
+    if folder is None:
+        print("PostgreSQL is absent: the suite was not run over it.")
+        return 1 if os.environ.get("TESTS_REQUIRE_ALL") == "1" else 0
+    with running(folder) as url:
+        print("The suite over PostgreSQL:", flush=True)
+        environment = {**os.environ, "TEST_DATABASE_URL": url}
+        command = [sys.executable, "-m", "pytest", *SUITE, *sys.argv[1:]]
+        return subprocess.run(command, env=environment, check=False).returncode
+
+
+if __name__ == "__main__":
+    sys.exit(main())
