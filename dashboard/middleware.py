@@ -1,6 +1,5 @@
 """What every request passes through: sign-in, a fresh ledger, and errors told in one place."""
 
-import logging
 from collections.abc import Callable
 from typing import Any
 from urllib.parse import quote, urlsplit
@@ -10,18 +9,24 @@ from django.contrib.auth.middleware import LoginRequiredMiddleware
 from django.core.exceptions import PermissionDenied
 from django.db import DatabaseError
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
-from django.shortcuts import render
 from django_htmx.http import HttpResponseClientRedirect
 
+from dashboard import failures
 from reconciler import service
-
-logger = logging.getLogger(__name__)
 
 GetResponse = Callable[[HttpRequest], HttpResponseBase]
 
 
 class LoginRequired(LoginRequiredMiddleware):
     """Django's, except that a fragment's request sends the whole page to the sign-in."""
+
+    def process_view(
+        self, request: HttpRequest, view_func: Any, view_args: Any, view_kwargs: Any
+    ) -> HttpResponseBase | None:
+        """Look at the view first: Django's asks for the user even where none is needed."""
+        if not getattr(view_func, "login_required", True):
+            return None
+        return super().process_view(request, view_func, view_args, view_kwargs)
 
     def handle_no_permission(  # type: ignore[override]
         self, request: HttpRequest, view_func: Callable[..., Any]
@@ -49,8 +54,13 @@ class Ledger:
     ) -> HttpResponse | None:
         """Ask HotWax what changed, if it is time to; ``request.freshness`` tells how it went."""
         match = request.resolver_match
-        asks = match is not None and match.app_name == "dashboard" and request.method == "GET"
-        if not asks or not request.user.is_authenticated:
+        ours = match is not None and match.app_name == "dashboard" and request.method == "GET"
+        # Health and sign-in ask for no session, so they must not ask for a user here either.
+        if (
+            not ours
+            or not getattr(view, "login_required", True)
+            or not request.user.is_authenticated
+        ):
             return None
         try:
             request.freshness = service.refresh()  # type: ignore[attr-defined]
@@ -62,21 +72,4 @@ class Ledger:
         """Say what failed, why, and what still works: as a page, or as the part asked for."""
         if isinstance(error, Http404 | PermissionDenied):
             return None  # Django's own pages
-        told = _told(error)
-        if told is None:
-            return None
-        logger.error("%s: %s", request.path, error)
-        fragment = bool(request.headers.get("HX-Request"))
-        template = "dashboard/_failed.html" if fragment else "dashboard/failed.html"
-        return render(request, template, told, status=503)
-
-
-def _told(error: Exception) -> dict[str, str] | None:
-    if isinstance(error, service.AnotherHotWax):
-        return {"title": "This ledger belongs to another HotWax", "reason": str(error)}
-    if isinstance(error, DatabaseError):
-        return {
-            "title": "The database does not answer",
-            "reason": "Nothing is lost: what HotWax logged is read again. Try again in a moment.",
-        }
-    return None
+        return failures.respond(request, error)

@@ -3,6 +3,8 @@
 from django.contrib import admin
 from django.urls import include, path
 
+handler500 = "dashboard.failures.server_error"
+
 urlpatterns = [
     path("", include("dashboard.urls")),
     path("admin/", admin.site.urls),

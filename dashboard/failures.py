@@ -1,0 +1,50 @@
+"""What fails for everybody, in words: each class of error once, as a page or as a fragment."""
+
+import logging
+import sys
+
+from django.db import DatabaseError
+from django.http import HttpRequest, HttpResponse, HttpResponseServerError
+from django.template.loader import render_to_string
+
+from reconciler import service
+
+logger = logging.getLogger(__name__)
+
+
+def told(error: BaseException | None) -> dict[str, str] | None:
+    """Say what failed and what still works; None for what we have no words for."""
+    if isinstance(error, service.AnotherHotWax):
+        return {"title": "This ledger belongs to another HotWax", "reason": str(error)}
+    if isinstance(error, DatabaseError) and "full" in str(error):
+        return {
+            "title": "The disk is full",
+            "reason": "Nothing new can be kept. Make room; what HotWax logged is read again then.",
+        }
+    if isinstance(error, DatabaseError):
+        return {
+            "title": "The database does not answer",
+            "reason": "Nothing is lost: what HotWax logged is read again. Try again in a moment.",
+        }
+    return None
+
+
+def respond(request: HttpRequest, error: BaseException | None) -> HttpResponse | None:
+    """Answer 503 with the words; None for what we have no words for.
+
+    The page asks for nothing that itself needs the database.
+    """
+    words = told(error)
+    if words is None:
+        return None
+    logger.error("%s: %s", request.path, error)
+    fragment = bool(request.headers.get("HX-Request"))
+    template = "dashboard/_failed.html" if fragment else "dashboard/failed.html"
+    context = {**words, "here": request.get_full_path(), "appearance": "system"}
+    return HttpResponse(render_to_string(template, context), status=503)
+
+
+def server_error(request: HttpRequest) -> HttpResponse:
+    """Handle what no middleware of ours saw, such as a session that cannot be loaded."""
+    answer = respond(request, sys.exc_info()[1])
+    return answer or HttpResponseServerError(render_to_string("500.html"))
