@@ -74,6 +74,8 @@ def _day(day: date) -> str:
 
 def in_words(filters: OrderFilters) -> str:
     """Say all filters in one line, for the head of an export."""
-    words = [f"view {VIEW_NAMES[filters.view_value]}"] if not filters.cleaned["state"] else []
+    # A state given explicitly replaces what a view says of states, and only that.
+    narrows = not filters.cleaned["state"] or filters.view_value in ("expiring", "failing")
+    words = [f"view {VIEW_NAMES[filters.view_value]}"] if narrows else []
     words += [f"{chip.field.lower()}: {chip.text}" for chip in chips_of(filters)]
     return "; ".join(words) or "none"

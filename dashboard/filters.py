@@ -263,11 +263,11 @@ class OrderFilters(FilterSet):
         """Return the orders that match, in the order asked for."""
         return self.matching().sorted_by(self.sort_value)
 
-    def matching(self, without: str = "") -> service.FailedOrderQuerySet:
-        """Return the orders that match, unsorted; without one filter, to count its values."""
+    def matching(self, *without: str) -> service.FailedOrderQuerySet:
+        """Return the orders that match, unsorted; without some filters, to count their values."""
         orders: service.FailedOrderQuerySet = self.queryset
         c = self.cleaned
-        if without != "view":
+        if "view" not in without:
             # `state` given explicitly replaces the view's condition on the state.
             orders = orders.in_view(self.view_value, self.now, any_state=bool(c["state"]))
         if c["q"]:
@@ -277,9 +277,9 @@ class OrderFilters(FilterSet):
         by_values = {"error": "of_errors", "shop": "of_shops", "state": "in_states"}
         for name, method in by_values.items():
             values: Values = c[name]
-            if name != without and values.include:
+            if name not in without and values.include:
                 orders = getattr(orders, method)(list(values.include))
-            if name != without and values.exclude:
+            if name not in without and values.exclude:
                 orders = getattr(orders, method)(list(values.exclude), exclude=True)
         bounds = self.bounds
         if bounds.start or bounds.end:

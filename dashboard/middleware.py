@@ -9,6 +9,7 @@ from django.contrib.auth.middleware import LoginRequiredMiddleware
 from django.core.exceptions import PermissionDenied
 from django.db import DatabaseError
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
+from django.utils.cache import patch_vary_headers
 from django_htmx.http import HttpResponseClientRedirect
 
 from dashboard import failures
@@ -36,7 +37,10 @@ class LoginRequired(LoginRequiredMiddleware):
             return super().handle_no_permission(request, view_func)
         here = urlsplit(request.headers.get("HX-Current-URL", ""))
         back = here.path + (f"?{here.query}" if here.query else "") or request.get_full_path()
-        return HttpResponseClientRedirect(f"{settings.LOGIN_URL}?next={quote(back, safe='/')}")
+        url = f"{settings.LOGIN_URL}?next={quote(back, safe='/')}"
+        response = HttpResponseClientRedirect(url)
+        patch_vary_headers(response, ["HX-Request"])
+        return response
 
 
 class Ledger:
@@ -54,7 +58,8 @@ class Ledger:
     ) -> HttpResponse | None:
         """Ask HotWax what changed, if it is time to; ``request.freshness`` tells how it went."""
         match = request.resolver_match
-        ours = match is not None and match.app_name == "dashboard" and request.method == "GET"
+        reads = request.method in ("GET", "HEAD")
+        ours = match is not None and match.app_name == "dashboard" and reads
         # Health and sign-in ask for no session, so they must not ask for a user here either.
         if (
             not ours

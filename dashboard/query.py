@@ -43,6 +43,8 @@ class Query:
         pairs: list[tuple[str, str]] = []
         for name in NAMES:
             values = [value for value in data.getlist(name) if value.strip()]
+            if name in REPEATABLE:
+                values = [value.strip() for value in values]
             if name not in REPEATABLE:
                 values = values[-1:] if data.get(name, "").strip() else []
             pairs += [(name, value) for value in dict.fromkeys(values)]

@@ -93,18 +93,21 @@ class RawField:
 
 def raw_fields(attempt: service.Attempt) -> list[RawField]:
     """List the fields of an attempt's document, unknown ones too; `key=` values are hidden."""
-    document = json.loads(attempt.raw)
+    document = service.from_text(attempt.raw)
     return [_field(name, value, attempt) for name, value in document.items()]
 
 
 def raw_json(attempt: service.Attempt) -> str:
     """Write the document for copying; `key=` values are hidden."""
-    text = json.dumps(json.loads(attempt.raw), ensure_ascii=False, indent=2)
+    try:
+        text = json.dumps(service.from_text(attempt.raw), ensure_ascii=False, indent=2)
+    except RecursionError:  # nested too deeply to be laid out
+        text = attempt.raw
     return service.mask_keys(_printable(text))
 
 
 def _field(name: str, value: Any, attempt: service.Attempt) -> RawField:
-    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    text = value if isinstance(value, str) else _written(value)
     shown = service.mask_keys(text)
     known = service.FIELD_OF_NAME.get(name)
     note = "key hidden" if shown != text else ""
@@ -114,6 +117,13 @@ def _field(name: str, value: Any, attempt: service.Attempt) -> RawField:
         moment: datetime | None = getattr(attempt, _DATES[known])
         note = _read_as(known, moment)
     return RawField(_printable(name), _printable(shown), note)
+
+
+def _written(value: Any) -> str:
+    try:
+        return json.dumps(value, ensure_ascii=False)
+    except RecursionError:
+        return service.as_text(value)
 
 
 def _read_as(known: str, moment: datetime | None) -> str:

@@ -4,7 +4,6 @@ Every function answers from the ledger; ``refresh`` sees to it that the ledger i
 can be without making anybody wait. All datetimes are in UTC.
 """
 
-import json
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -18,6 +17,8 @@ from reconciler.hotwax.documents import (
     ALIASES,
     FIELD_OF_NAME,
     admin_link,
+    as_text,
+    from_text,
     host_of,
     import_screen,
     link_of,
@@ -35,6 +36,7 @@ from reconciler.ledger.models import (
     ErrorSignature,
     FailedOrder,
     FailedOrderQuerySet,
+    ShopHost,
     State,
     SyncEvent,
     SyncState,
@@ -63,12 +65,14 @@ __all__ = [
     "Status",
     "admin_link",
     "answers_by_name",
+    "as_text",
     "ask_now",
     "check_connection",
     "error_facet",
     "failed_order",
     "failed_orders",
     "freshness",
+    "from_text",
     "full_errors",
     "host_of",
     "import_link",
@@ -142,7 +146,7 @@ def freshness() -> Freshness:
         error=row.last_error if row.failing_since else "",
         remedy=row.last_remedy if row.failing_since else "",
         loaded=row.loaded_at is not None,
-        short=compatible and row.loaded_at is not None and not row.scan_complete,
+        short=row.scan_seconds > 0 and row.scan_started_at is None and not row.scan_complete,
         zone=settings.HOTWAX_TIME_ZONE,
         deriving=_deriving(row),
         token_ends_at=expiry_of(settings.HOTWAX_TOKEN),
@@ -191,7 +195,7 @@ def status() -> Status:
     """Gather how the connection to HotWax stands, without asking it."""
     row = sync.current_state()
     recent = Attempt.objects.order_by("-seen_last_at", "-pk").values_list("raw", flat=True)[:100]
-    fields = seen_fields([json.loads(raw) for raw in recent])
+    fields = seen_fields([from_text(raw) for raw in recent])
     dated = FailedOrder.objects.exclude(order_created_at=None).exclude(first_attempted_at=None)
     return Status(
         row=row,
@@ -259,8 +263,15 @@ def error_facet(orders: FailedOrderQuerySet) -> list[FacetValue]:
 
 def shop_facet(orders: FailedOrderQuerySet) -> list[FacetValue]:
     """Count the orders per shop, most first; two shops that people call the same are one."""
-    counts = orders.order_by().values(name=F("shop__name")).annotate(n=Count("pk"))
-    values = [FacetValue(row["name"], row["name"], row["n"]) for row in counts]
+    rows = orders.order_by().values("shop_id", name=F("shop__name")).annotate(n=Count("pk"))
+    counts = {row["shop_id"]: row["n"] for row in rows}
+    names = {row["name"] for row in rows}
+    # By the filter's own rule: a name may also be a host of another shop.
+    hosts = ShopHost.objects.filter(host__in=names, shop__in=counts).exclude(shop__name=F("host"))
+    of_name = {name: {row["shop_id"] for row in rows if row["name"] == name} for name in names}
+    for name, shop in hosts.values_list("host", "shop_id"):
+        of_name[name].add(shop)
+    values = [FacetValue(n, n, sum(counts[shop] for shop in of_name[n])) for n in names]
     return sorted(values, key=lambda v: (-v.count, v.text))
 
 

@@ -5,7 +5,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
-from django.views.decorators.http import require_POST, require_safe
+from django.views.decorators.http import require_http_methods, require_safe
 
 from dashboard import story
 from dashboard.filters import SORT_NAMES, VIEW_NAMES, OrderFilters, read_filters
@@ -43,22 +43,28 @@ def order(request: HttpRequest, pk: int) -> HttpResponse:
     return render(request, "dashboard/order.html", context)
 
 
-@require_POST
+@require_http_methods(["GET", "POST"])
 def ask_hotwax(request: HttpRequest, pk: int) -> HttpResponse:
-    """Ask HotWax what changed, at once, and say what came back on the order's page."""
+    """Ask HotWax what changed, at once, and say what came back on the order's page.
+
+    A GET asks nothing: it is where the sign-in leads back to after a session ended.
+    """
     row = _order_or_404(pk)
-    before = row.attempt_count
-    answer = service.ask_now()
-    row.refresh_from_db(fields=["attempt_count"])
-    if answer.error:
-        messages.error(request, f"HotWax gave no answer. {answer.error}")
-    elif row.attempt_count > before:
-        more = plural(row.attempt_count - before, "new attempt")
-        messages.success(request, f"HotWax answered: {more} of this order.")
-    else:
-        new = plural(answer.new_documents, "new failure") if answer.new_documents else "nothing new"
-        messages.success(request, f"HotWax answered: {new} in the log, nothing of this order.")
+    if request.method == "POST":
+        before, answer = row.attempt_count, service.ask_now()
+        row.refresh_from_db(fields=["attempt_count"])
+        level = messages.ERROR if answer.error else messages.SUCCESS
+        messages.add_message(request, level, _told(answer, row.attempt_count - before))
     return redirect(Query.of(request.GET).url(reverse("dashboard:order", args=[pk])))
+
+
+def _told(answer: service.Answer, more: int) -> str:
+    if answer.error:
+        return f"HotWax gave no answer. {answer.error}"
+    if more > 0:
+        return f"HotWax answered: {plural(more, 'new attempt')} of this order."
+    new = plural(answer.new_documents, "new failure") if answer.new_documents else "nothing new"
+    return f"HotWax answered: {new} in the log, nothing of this order."
 
 
 def _order_or_404(pk: int) -> service.FailedOrder:

@@ -87,7 +87,11 @@ def _frame_of_list(filters: OrderFilters) -> dict[str, Any]:
         "export_path": reverse("dashboard:export_csv"),
         "period_names": {value: name for value, (name, _) in PERIODS.items()},
         "sort_options": SORT_NAMES,
-        "carried": [(name, value) for name, value in filters.query.pairs if name in CARRIED],
+        "carried": [
+            (name, value.replace("\x00", "\ufffd"))
+            for name, value in filters.query.pairs
+            if name in CARRIED
+        ],
         "cleared": filters.query.without(*FILTERS),
     }
 
@@ -117,7 +121,7 @@ def _results(filters: OrderFilters) -> dict[str, Any]:
 
 
 def _tabs(filters: OrderFilters) -> list[tuple[str, str, int, bool, str]]:
-    counts = service.view_counts(filters.matching("view"), filters.now)
+    counts = service.view_counts(filters.matching("view", "state"), filters.now)
     query, path = filters.query.without("state"), reverse("dashboard:orders")
     return [
         (view, name, counts[view], view == filters.view_value, query.with_("view", view).url(path))

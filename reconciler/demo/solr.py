@@ -139,7 +139,7 @@ def _time_of(document: Document) -> datetime:
 
 
 def _id_of(document: Document) -> str:
-    return str(document["document-id"])
+    return str(document.get("document-id", ""))
 
 
 def _window(request: dict[str, Any]) -> tuple[int, int]:

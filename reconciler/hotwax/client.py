@@ -33,6 +33,9 @@ SIZE_CAP = 64 * 1024 * 1024
 #: The watcher gives one request this many tries, over at most as many seconds.
 TRIES, RETRY_SECONDS = 3, 30.0
 
+#: No log holds more; a database column could not either.
+MOST_DOCUMENTS = 2**31
+
 _deadline: ContextVar[float] = ContextVar("deadline")
 
 
@@ -107,8 +110,13 @@ class Client:
         Raises a HotWaxError of reconciler.hotwax.errors.
         """
         asked_at = datetime.now(UTC)
-        response, body = self._send(payload, method, timeout or self.endpoint.timeout)
-        documents, found = read_reply(response.status_code, response.headers, body)
+        try:
+            response, body = self._send(payload, method, timeout or self.endpoint.timeout)
+            documents, found = read_reply(response.status_code, response.headers, body)
+        except errors.HotWaxError as error:
+            # A server may echo what it was sent.
+            error.hide(self.endpoint.token, self.endpoint.password)
+            raise
         return Reply(documents, found, method, asked_at)
 
     def ask_patiently(self, payload: Payload, method: str) -> Reply:
@@ -121,18 +129,18 @@ class Client:
         raise AssertionError("stamina raises the last error")
 
     def ask_any(self, payload: Payload, known: str = "", *, patiently: bool = True) -> Reply:
-        """Ask by the method that is known to work, else by each in turn (HOTWAX_METHOD=auto).
+        """Ask by the method that is known to work, then by each other (HOTWAX_METHOD=auto).
 
         An answer that is no Solr reply makes the next method be tried; if none works, the first
-        one's error is raised.
+        one's error is raised. Only a method that is known, or the only one, is asked patiently.
         """
-        methods = self.endpoint.methods
-        if known in methods or len(methods) == 1:
-            ask = self.ask_patiently if patiently else self.ask
-            return ask(payload, known if known in methods else methods[0])
+        methods = sorted(self.endpoint.methods, key=lambda method: method != known)
+        sure = known in methods or len(methods) == 1
         refusals: list[errors.HotWaxError] = []
         for method in methods:
             try:
+                if patiently and sure and not refusals:
+                    return self.ask_patiently(payload, method)
                 return self.ask(payload, method)
             except errors.HotWaxError as error:
                 if not error.not_solr:
@@ -183,8 +191,7 @@ def read_reply(status: int, headers: httpx.Headers, body: bytes) -> tuple[list[A
             retry_after=_retry_after(headers),
         )
     if status in (301, 302, 303, 307, 308):
-        target = urlsplit(headers.get("Location", "")).path
-        if "login" in target.lower():
+        if "login" in headers.get("Location", "").lower():
             raise errors.CredentialsRefused("HotWax sends us to its login page.", not_solr=True)
         raise errors.MalformedReply(f"HotWax redirects ({status}) elsewhere.", not_solr=True)
     reply = _json(status, headers, body)
@@ -222,6 +229,12 @@ def _raise_errors_inside(status: int, reply: dict[str, Any]) -> None:
     header = reply.get("responseHeader")
     header = header if isinstance(header, dict) else {}
     solr_error = reply.get("error")
+    code = solr_error.get("code") if isinstance(solr_error, dict) else header.get("status")
+    if isinstance(code, int) and 500 <= code < 600:
+        told = solr_error.get("msg", "") if isinstance(solr_error, dict) else ""
+        raise errors.Unavailable(
+            f"HotWax's Solr answers “not now” ({code}). {_short(told)}".strip(), may_retry=True
+        )
     if isinstance(solr_error, dict) and "msg" in solr_error:
         raise errors.RequestRefused(
             f"HotWax's Solr refused the request: {_short(solr_error['msg'])}"
@@ -248,7 +261,7 @@ def _documents(status: int, reply: dict[str, Any]) -> tuple[list[Any], int]:
             f"HotWax's answer holds no list of documents ({status}).", not_solr=True
         )
     documents, found = response["docs"], response.get("numFound")
-    if not isinstance(found, int) or isinstance(found, bool) or found < len(documents):
+    if not isinstance(found, int) or not len(documents) <= found < MOST_DOCUMENTS:
         raise errors.MalformedReply(
             f"HotWax says it found {_short(found)} documents and sent {len(documents)}."
         )

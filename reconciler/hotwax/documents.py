@@ -9,12 +9,15 @@ import calendar
 import hashlib
 import json
 import re
-from collections.abc import Mapping
+import sys
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import quote, urlsplit
 from zoneinfo import ZoneInfo
+
+Result = TypeVar("Result")
 
 #: Raise it when reading changes: the ledger then derives every row again.
 PARSER_VERSION = 1
@@ -46,6 +49,9 @@ _NAMES = {
 KEY_LENGTH = 200
 #: Epoch milliseconds below this (3 March 1973) are no date of an order.
 EARLIEST_EPOCH_MS = 100_000_000_000
+LATEST_YEAR = 9000
+#: Lists in lists are taken apart so far.
+DEEPEST = 4
 NO_SHOP = "none"
 
 
@@ -117,6 +123,10 @@ Document = FailureDocument | UnreadableDocument | ForeignDocument
 
 def read_document(raw: object, doc_type: str, reading: Reading) -> Document:
     """Read one element of ``response.docs``. Never raises."""
+    return deep(_read_document, raw, doc_type, reading)
+
+
+def _read_document(raw: object, doc_type: str, reading: Reading) -> Document:
     text = as_text(raw)
     if not isinstance(raw, dict):
         return _unreadable(text, f"It is no JSON object but {_kind(raw)}.")
@@ -151,7 +161,28 @@ def read_document(raw: object, doc_type: str, reading: Reading) -> Document:
 
 def as_text(raw: object) -> str:
     """Write a JSON value as ASCII text: any database keeps it, and it reads back the same."""
-    return json.dumps(raw, ensure_ascii=True)
+    return deep(json.dumps, raw)
+
+
+def from_text(text: str) -> Any:
+    """Read what ``as_text`` wrote."""
+    return deep(json.loads, text)
+
+
+def deep(function: Callable[..., Result], *arguments: Any) -> Result:
+    """Call a function on a value that may be nested as deeply as JSON was read.
+
+    What could be read at one depth of the stack must be written at a greater one.
+    """
+    try:
+        return function(*arguments)
+    except RecursionError:
+        limit = sys.getrecursionlimit()
+        sys.setrecursionlimit(limit + 5000)
+        try:
+            return function(*arguments)
+        finally:
+            sys.setrecursionlimit(limit)
 
 
 def document_key(raw: Mapping[str, Any], document_id: str) -> str:
@@ -208,12 +239,13 @@ def _value(raw: Mapping[str, Any], name: str, problems: list[str]) -> str:
     return ""
 
 
-def _text(value: object, alias: str, problems: list[str]) -> str:
+def _text(value: object, alias: str, problems: list[str], depth: int = 0) -> str:
     if isinstance(value, list):
-        if len(value) != 1 and any(not isinstance(item, str) for item in value):
+        several = len(value) != 1 and any(not isinstance(item, str) for item in value)
+        if several or depth > DEEPEST:
             problems.append(f"{alias} is a list that cannot be read")
             return ""
-        return "\n".join(_text(item, alias, problems) for item in value)
+        return "\n".join(_text(item, alias, problems, depth + 1) for item in value)
     if value is None:
         return ""
     if isinstance(value, str):
@@ -269,10 +301,15 @@ def read_date(text: str, reading: Reading, not_before: datetime | None = None) -
     PM``, also in 24 hours. A date without a zone is in ``reading.zone``; where such a local time
     occurs twice it is the earliest instant not before ``not_before``.
     """
-    text = text.strip()
+    moment = _read_date(text.strip(), reading, not_before)
+    # Beyond these years lie mistakes, and the ends of what clocks and zones can be reckoned in.
+    return moment if moment and 1970 <= moment.year <= LATEST_YEAR else None
+
+
+def _read_date(text: str, reading: Reading, not_before: datetime | None) -> datetime | None:
     try:
         if _DIGITS.fullmatch(text):
-            milliseconds = int(text.split(".")[0])
+            milliseconds = int(text.split(".", maxsplit=1)[0])
             if milliseconds < EARLIEST_EPOCH_MS:
                 return None
             return _EPOCH + timedelta(milliseconds=milliseconds)
@@ -386,7 +423,7 @@ def shop_of(site: str, stores: Mapping[str, str]) -> ShopIdentity:
     if not host:
         return ShopIdentity(NO_SHOP)
     ours = host.endswith(SHOPIFY) and len(host) > len(SHOPIFY)
-    handle = stores.get(host, "").removesuffix(SHOPIFY) or (
+    handle = stores.get(host, "").lower().removesuffix(SHOPIFY) or (
         host.removesuffix(SHOPIFY) if ours else ""
     )
     shop_id = urlsplit(site).path.lstrip("/").split("/")[0]

@@ -38,6 +38,13 @@ class HotWaxError(Exception):
         self.not_solr = not_solr
         self.retry_after = retry_after
 
+    def hide(self, *secrets: str) -> None:
+        """Take secrets out of the text."""
+        text = str(self)
+        for secret in filter(None, secrets):
+            text = text.replace(secret, "•••")
+        self.args = (text,)
+
 
 class Unreachable(HotWaxError):
     """No answer came back."""

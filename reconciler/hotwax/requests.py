@@ -82,6 +82,16 @@ def span(
     return _careful(log, query)
 
 
+def block(log: Log, since: datetime, before: datetime, *, offset: int) -> Payload:
+    """Ask for a part of a block too long for one reply, with the id as second sort key."""
+    payload = span(log, since, before, rows=BLOCK_ROWS)
+    payload["json"] |= {
+        "sort": f"{log.timestamp} asc, {log.document_id} asc",
+        "offset": offset,
+    }
+    return payload
+
+
 def undated(log: Log, *, offset: int = 0, rows: int = PAGE_ROWS) -> Payload:
     """Ask for the documents that carry no timestamp, in the order of their ids."""
     return _careful(

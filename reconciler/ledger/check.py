@@ -241,7 +241,7 @@ def seen_fields(raws: list[Any]) -> dict[str, tuple[str, str]]:
 
 def _kind(value: Any) -> str:
     if isinstance(value, list):
-        return f"list of {_kind(value[0])}"
+        return f"list of {_kind(value[0])}" if value and not isinstance(value[0], list) else "list"
     if isinstance(value, bool):
         return "boolean"
     return (

@@ -4,13 +4,12 @@ Goes by orders, so that an order keeps its row (and all that people did to it) w
 out to be another one.
 """
 
-import json
-
 from reconciler.hotwax.documents import (
     Document,
     FailureDocument,
     Reading,
     UnreadableDocument,
+    from_text,
     read_document,
 )
 from reconciler.ledger.intake import Derived, fill, roll_up, take_in
@@ -33,7 +32,7 @@ def derive_again(after: int, doc_type: str, reading: Reading) -> int:
         return 0
     by_order: dict[int, list[Pair]] = {order.pk: [] for order in orders}
     for attempt in Attempt.objects.filter(order__in=orders).order_by("pk"):
-        document = read_document(json.loads(attempt.raw), doc_type, reading)
+        document = read_document(from_text(attempt.raw), doc_type, reading)
         if isinstance(document, FailureDocument) and _may_be(attempt, document):
             by_order[attempt.order_id].append((document, attempt))
         else:
@@ -88,7 +87,7 @@ def _move_whole(order: FailedOrder, pairs: list[Pair], derived: Derived) -> None
 
 def _derive_unreadable(doc_type: str, reading: Reading) -> None:
     for row in Unreadable.objects.all():
-        document = read_document(json.loads(row.raw), doc_type, reading)
+        document = read_document(from_text(row.raw), doc_type, reading)
         if isinstance(document, FailureDocument):
             take_in([document], row.seen_last_at)
             row.delete()

@@ -13,9 +13,14 @@ from django.utils import timezone
 
 from reconciler.ledger.models import SyncState
 
-#: A syncer that died gives way after this; longer than any single request with its tries.
+#: A syncer that died gives way after this, or later where a request may take longer.
 LEASE = timedelta(seconds=90)
 PAGE_LEASE = timedelta(seconds=10)
+
+
+def length_for(timeout: float) -> timedelta:
+    """Return a lease longer than one step with all its tries; ``timeout`` of a reply in seconds."""
+    return max(LEASE, timedelta(seconds=6 * timeout + 30))
 
 
 class LeaseLost(Exception):
@@ -36,13 +41,12 @@ def take(owner: str, length: timedelta, **conditions: object) -> bool:
 
 
 def hold(owner: str, length: timedelta) -> None:
-    """Renew the lease. Raises LeaseLost if it is not ours any more.
+    """Renew the lease, also one that ran out unless another took it; else raises LeaseLost.
 
     Inside a transaction this also keeps others out until its end.
     """
-    now = timezone.now()
-    rows = SyncState.objects.filter(pk=SyncState.ONLY, lease_owner=owner, lease_until__gt=now)
-    if not rows.update(lease_until=now + length):
+    rows = SyncState.objects.filter(pk=SyncState.ONLY, lease_owner=owner)
+    if not rows.update(lease_until=timezone.now() + length):
         raise LeaseLost("Another syncer took over; this one stops.")
 
 

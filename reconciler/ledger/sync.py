@@ -18,7 +18,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from django.conf import settings
-from django.db import transaction
+from django.db import DatabaseError, transaction
 from django.db.models import F, Max
 from django.utils import timezone
 
@@ -32,7 +32,13 @@ from reconciler.hotwax.documents import (
     UnreadableDocument,
     read_document,
 )
-from reconciler.hotwax.errors import HotWaxError, IncompleteReply, RequestRefused, Unreachable
+from reconciler.hotwax.errors import (
+    HotWaxError,
+    IncompleteReply,
+    MalformedReply,
+    RequestRefused,
+    Unreachable,
+)
 from reconciler.ledger import lease
 from reconciler.ledger.checks import SECOND, fault_of_page, newest, whole_second
 from reconciler.ledger.derive import derive_again
@@ -171,7 +177,8 @@ class Syncer:
         self.owner = owner
         self._end = None if timeout is None else time.monotonic() + timeout
         self.source = source()
-        self.length = lease.LEASE if timeout is None else lease.PAGE_LEASE
+        patient = lease.length_for(self.source.endpoint.timeout)
+        self.length = patient if timeout is None else lease.PAGE_LEASE
         #: New documents of the last step, for whoever asked.
         self.new_documents = 0
 
@@ -211,6 +218,16 @@ class Syncer:
         except HotWaxError as error:
             self._note_failure(state, error)
             raise
+        except (lease.LeaseLost, DatabaseError):
+            raise
+        except Exception as error:
+            # No answer of HotWax's, however odd, may end the watcher or a page.
+            logger.exception("Step %s", step)
+            odd = MalformedReply(
+                f"An answer of HotWax's could not be worked on ({type(error).__name__})."
+            )
+            self._note_failure(state, odd)
+            raise odd from error
 
     # ------------------------------------------------------------------- asking and writing
 
@@ -220,7 +237,8 @@ class Syncer:
         if (left := self._end - time.monotonic()) <= 0:
             raise Unreachable("HotWax took too long for a page to wait.")
         methods = self.client.endpoint.methods
-        method = state.method or methods[state.next_method % len(methods)]
+        known = state.method in methods
+        method = state.method if known else methods[state.next_method % len(methods)]
         return self.client.ask(payload, method, timeout=left)
 
     def read(self, reply: Reply) -> Readings:
@@ -281,8 +299,14 @@ class Syncer:
             last_remedy=error.remedy,
             last_error_at=now,
             back_off_until=now + timedelta(seconds=seconds),
-            next_method=F("next_method") + int(error.not_solr and not state.method),
+            **self._next_method(error),
         )
+
+    def _next_method(self, error: HotWaxError) -> Changes:
+        """Let the next page try another method after an answer that is no Solr reply."""
+        if self._end is None or not error.not_solr or len(self.client.endpoint.methods) == 1:
+            return {}
+        return {"method": "", "next_method": F("next_method") + 1}
 
     def _log(self, state: SyncState) -> requests.Log:
         standard = requests.Log()
@@ -471,14 +495,36 @@ class Syncer:
             rows=requests.BLOCK_ROWS,
             ids_only=ids_only,
         )
-        reply = self._ask(state, payload)
-        page = _Page(reply, self.read(reply))
-        if len(_keys(page.documents)) < reply.found:
-            raise IncompleteReply(
-                f"HotWax holds {reply.found} documents of {second:%Y-%m-%d %H:%M:%S} UTC and sent "
-                f"{len(page.documents)}."
-            )
-        return page
+        page = self._page_of(self._ask(state, payload))
+        if len(_keys(page.documents)) >= page.reply.found:
+            return page
+        return self._long_block(state, second)
+
+    def _long_block(self, state: SyncState, second: datetime) -> "_Page":
+        """Read a block longer than any reply in parts; complete when every id was seen.
+
+        Paging by offset loses documents that are indexed anew meanwhile, so it is repeated.
+        """
+        documents: Readings = []
+        for _ in range(SCAN_TRIES):
+            offset, found = 0, None
+            while found is None or offset < found:
+                payload = requests.block(self._log(state), second, second + SECOND, offset=offset)
+                reply = self._ask(state, payload)
+                documents += self.read(reply)
+                offset += len(reply.documents)
+                found = reply.found
+                if not reply.documents:
+                    break
+            if len(_keys(documents)) >= found:
+                return _Page(reply, documents)
+        raise IncompleteReply(
+            f"HotWax holds {found} documents of {second:%Y-%m-%d %H:%M:%S} UTC and sent "
+            f"{len(_keys(documents))}."
+        )
+
+    def _page_of(self, reply: Reply) -> "_Page":
+        return _Page(reply, self.read(reply))
 
     def _dated(self, state: SyncState) -> None:
         page = self._span_page(state, None, state.backfill_cursor, newest_first=True)
@@ -496,12 +542,13 @@ class Syncer:
             payload = requests.undated(self._log(state), offset=offset)
             reply = self._ask(state, payload)
             documents = self.read(reply)
-            done = offset + len(reply.documents) >= reply.found or not reply.documents
+            read = len(reply.documents)
+            done = offset + read >= reply.found or not read
         except RequestRefused:
             # Not to be had by a filter; a difference between found and kept would show it.
             reply = self._ask(state, requests.count(self._log(state)))
-            done = True
-        changes: Changes = {"backfill_offset": offset + len(documents)}
+            read, done = 0, True
+        changes: Changes = {"backfill_offset": offset + read}
         if done:
             changes |= {
                 "step": SyncState.Step.DONE,
@@ -520,7 +567,9 @@ class Syncer:
             return
         changes: Changes = {"catch_up_from": page.go_on}
         if page.is_finished:
-            changes["caught_up_at"] = page.reply.asked_at
+            # When it was read, not when it was asked: else a slow HotWax is only ever caught up
+            # with, and nothing else has its turn.
+            changes["caught_up_at"] = timezone.now()
         if (latest := newest(_failures(page.documents))) and latest.logged_at:
             # One document dated 2099 must not stop the feed.
             mark = min(latest.logged_at, page.reply.asked_at)
@@ -530,7 +579,8 @@ class Syncer:
                 changes |= {"watermark": mark, "watermark_key": key}
         whole = page.is_finished and state.catch_up_from is None
         if whole and state.watermark_key and state.watermark_key not in _keys(page.documents):
-            changes["sweep_due"] = True
+            # One sweep looks what became of it; the next catch-up finds another to hold on to.
+            changes |= {"sweep_due": True, "watermark_key": ""}
         self._write(page.reply, page.documents, changes)
 
     def _count(self, state: SyncState) -> None:
@@ -553,7 +603,8 @@ class Syncer:
     def _sweep(self, state: SyncState) -> None:
         """Compare ids and timestamps of the whole log with the ledger, page by page."""
         if state.scan_started_at is None:
-            state = self._begin_scan()
+            before = self._ask(state, requests.count(self._log(state)))
+            state = self._begin_scan(found=before.found)
         if state.scan_undated:
             self._sweep_undated(state)
             return
@@ -561,19 +612,26 @@ class Syncer:
         if page is None:
             return
         late = _unknown(_failures(page.documents))
-        if late:
+        # Ids alone do not show a document that cannot be read for what it is.
+        in_full = bool(late) or len(_failures(page.documents)) < len(page.documents)
+        if in_full:
             page = self._span_page(state, state.scan_from, None)
             if page is None:
                 return
         changes: Changes = {"scan_from": page.go_on, "scan_undated": page.is_finished}
         if late and state.loaded_at:
             changes["overlap_seconds"] = _wider(state.overlap_seconds, late, state.watermark)
-        known = [] if late else _failures(page.documents)
-        self._write(page.reply, page.documents if late else [], changes)
+        known = [] if in_full else _failures(page.documents)
+        self._write(page.reply, page.documents if in_full else [], changes)
         _touch(known, page.reply.asked_at)
 
-    def _begin_scan(self) -> SyncState:
-        over = {**_scan_over(), "scan_started_at": timezone.now(), "scan_complete": False}
+    def _begin_scan(self, found: int | None = None) -> SyncState:
+        over = {
+            **_scan_over(),
+            "scan_started_at": timezone.now(),
+            "scan_complete": False,
+            "scan_found": found,
+        }
         SyncState.objects.filter(pk=SyncState.ONLY).update(**over)
         return current_state()
 
@@ -591,7 +649,12 @@ class Syncer:
             # They do carry a timestamp: under another name than the one we ask by.
             self._set(step=SyncState.Step.FIRST, mode=SyncState.Mode.UNDECIDED, answered_at=None)
         if offset >= reply.found or not reply.documents:
-            self._finish_scan(current_state(), complete=True)
+            after = self._ask(state, requests.count(self._log(state)))
+            self._write(after, [], {"found": after.found, "found_at": after.asked_at})
+            # Some may have come or gone meanwhile; fewer than were ever there are too few.
+            few = min(after.found, after.found if state.scan_found is None else state.scan_found)
+            assert state.scan_started_at
+            self._finish_scan(current_state(), complete=_seen_since(state.scan_started_at) >= few)
 
     def _page(self, state: SyncState) -> None:
         """Compatible mode: read the documented request page by page until nothing is new."""

@@ -329,7 +329,8 @@ def test_a_history_restore_gets_the_whole_page(open_page: Open, ledger: Raws) ->
 
 def test_typing_swaps_the_tabs_along_and_a_chip_the_form(open_page: Open, ledger: Raws) -> None:
     typed = open_page("/orders/?q=x", **{"HX-Request": "true", "HX-Target": "results"})
-    assert typed.root.one(id_="views").get("hx-swap-oob") == "true"
+    assert typed.root.one(id_="tabs").get("hx-swap-oob") == "true"
+    assert typed.root.one(id_="export").get("href") == "/orders/export.csv?q=x"
     assert not typed.root.all("form", class_="filters")
     chip = open_page("/orders/", **{"HX-Request": "true", "HX-Target": "orders"})
     assert chip.root.one("form", class_="filters").one("input", id_="q").get("value") == ""
@@ -425,3 +426,33 @@ def test_an_export_with_a_filter_that_cannot_be_read_is_refused(
     page = Page(browser.get("/orders/export.csv?period=8d"))
     assert page.status == 400
     assert page.root.one(id_="period-error")
+
+
+@pytest.mark.parametrize("query", ["state=resolved", "state=open&view=failing", "state=!open"])
+def test_tabs_open_what_they_count_also_beside_a_state(
+    query: str, open_page: Open, ledger: Raws
+) -> None:
+    for tab in open_page(f"/orders/?{query}").root.one(id_="views").all("a"):
+        assert open_page(tab.get("href")).total == int(tab.text.rsplit(" ", 1)[1])
+
+
+def test_a_value_with_spaces_around_it_can_be_taken_away(open_page: Open, ledger: Raws) -> None:
+    page = open_page("/orders/?shop=%20a.myshopify.com%20")
+    (remove,) = page.root.all("a", class_="chip__remove")
+    assert "shop" not in remove.get("href")
+
+
+def test_a_nul_is_in_no_page(open_page: Open, ledger: Raws) -> None:
+    for name in ("view", "error", "shop", "q", "order", "sort", "from", "page"):
+        page = open_page(f"/orders/?{name}=a%00b")
+        assert page.status == 400
+        assert "\x00" not in page.html
+        assert "[invalid name]" not in page.html
+
+
+def test_the_export_answers_a_head_and_names_a_view_that_narrows(
+    browser: Browser, open_page: Open, ledger: Raws
+) -> None:
+    assert browser.head("/orders/export.csv").status_code == 200
+    rows = rows_of(browser, "?view=failing&state=open")
+    assert rows[1][1] == "view Still failing; status: Open"

@@ -577,3 +577,81 @@ def test_a_core_without_any_doc_type_is_told(hotwax_of: Make) -> None:
     with pytest.raises(HotWaxError, match="does not know the field docType"):
         hotwax_of(answer=answer).sync()
     assert service.freshness().state == "down"
+
+
+def test_a_block_longer_than_any_reply_is_read_in_parts(
+    hotwax_of: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("reconciler.hotwax.requests.BLOCK_ROWS", 700)
+    documents = many(40)
+    documents += [
+        document(f"#b{i}", document_id=f"b{i:05d}", logged=NOW - timedelta(hours=1))
+        for i in range(2500)
+    ]
+    held = solr_reply(documents)
+
+    def answer(body: dict[str, Any]) -> httpx.Response:
+        if "limit" in body["json"]:  # the server caps what it sends
+            body["json"]["limit"] = min(body["json"]["limit"], 700)
+        return held(body)
+
+    state = hotwax_of(answer=answer).sync()
+    assert kept_ids() == {d["document-id"] for d in documents}
+    assert state.mode == "range"
+
+
+def test_documents_indexed_anew_and_deleted_during_a_scan_end_right(hotwax_of: Make) -> None:
+    documents = many(1600)
+    held = solr_reply(documents)
+    moved: list[int] = []
+
+    def answer(body: dict[str, Any]) -> httpx.Response:
+        reply = held(body)
+        if "sort" in body["json"] and len(moved) < 30:
+            number = len(moved)
+            moved.append(number)
+            raw = documents[number * 37]  # indexed anew: it jumps to the end of the log
+            documents[number * 37] = {
+                **raw,
+                "timestamp": f"{NOW - timedelta(seconds=200 - number):%Y-%m-%dT%H:%M:%SZ}",
+            }
+            del documents[number * 41 + 5]
+        return reply
+
+    hotwax = hotwax_of(answer=answer)
+    while len(moved) < 30:
+        hotwax.sync()
+    state = hotwax.sync()  # now that it is quiet
+    here = set(Attempt.objects.filter(left_log_at=None).values_list("document_key", flat=True))
+    assert here == {d["document-id"] for d in documents}
+    assert state.kept == sync.count_kept() == len(documents)
+    assert state.found == len(documents)
+    latest = {d["document-id"]: d["timestamp"] for d in documents}
+    for key, logged in Attempt.objects.filter(
+        logged_at__gte=NOW - timedelta(seconds=210)
+    ).values_list("document_key", "logged_key"):
+        if key in latest:
+            assert logged[:19] == latest[key][:19]
+
+
+def test_two_syncers_at_once_give_the_same_ledger_as_one(hotwax_of: Make) -> None:
+    documents = many(1700)
+    one, other = hotwax_of(documents), hotwax_of(documents)
+    sync.current_state()
+    turns = 0
+    while sync.current_state().loaded_at is None and turns < 40:
+        (one, other)[turns % 2].step(sync.due(sync.current_state(), timezone.now()))
+        turns += 1
+    assert kept_ids() == {d["document-id"] for d in documents}
+    assert sync.current_state().kept == sync.count_kept() == 1700
+
+
+def test_late_documents_widen_the_overlap_to_an_hour_at_most(hotwax_of: Make) -> None:
+    documents = many(700)
+    hotwax = loaded(hotwax_of, documents)
+    seen = []
+    for number in range(3):
+        documents.append(document(f"#late{number}", logged=NOW - timedelta(hours=9 + number)))
+        seen.append(hotwax.sync().overlap_seconds)
+    assert seen == [900, 3600, 3600]
+    assert sync.current_state().mode == "range"

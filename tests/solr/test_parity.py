@@ -52,6 +52,7 @@ REQUESTS = {
     "nothing": requests.span(LOG, NOW + timedelta(days=1), None),
     "ids": requests.span(LOG, None, NOW, ids_only=True),
     "a block": requests.span(LOG, AGO, AGO + timedelta(seconds=1), rows=requests.BLOCK_ROWS),
+    "a part of a block": requests.block(LOG, AGO, AGO + timedelta(seconds=1), offset=7),
     "undated": requests.undated(LOG),
     "undated, second page": requests.undated(LOG, offset=1),
     "by name": requests.named(LOG, NAMES),

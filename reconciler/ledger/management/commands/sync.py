@@ -69,9 +69,11 @@ class Command(BaseCommand):
     # ------------------------------------------------------------------------------- once
 
     def _once(self, syncer: sync.Syncer) -> None:
-        give_up = timezone.now() + WAIT_FOR_LEASE
-        while not lease.take(syncer.owner, lease.LEASE):
-            if timezone.now() > give_up:
+        give_up, first = timezone.now() + WAIT_FOR_LEASE, sync.current_state().lease_until
+        while not lease.take(syncer.owner, syncer.length):
+            # A lease that nobody renews is a dead syncer's: it runs out by itself.
+            renewed = sync.current_state().lease_until != first
+            if renewed and timezone.now() > give_up:
                 raise CommandError("Another syncer is at work and does not end; try again later.")
             time.sleep(TICK_SECONDS / 4)
         self._shown = ""
@@ -114,7 +116,7 @@ class Command(BaseCommand):
         if state.heartbeat_at is None or now - state.heartbeat_at >= sync.fresh() / 2:
             sync.beat()
         waiting = state.back_off_until is not None and state.back_off_until > now
-        if waiting or not sync.due(state, now) or not lease.take(syncer.owner, lease.LEASE):
+        if waiting or not sync.due(state, now) or not lease.take(syncer.owner, syncer.length):
             return
         try:
             # Between steps others may have their turn after one interval of ours.
