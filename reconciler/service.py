@@ -287,6 +287,8 @@ def answers_by_name(names: list[str]) -> list[tuple[str, str]]:
     ``found`` in the ledger; else HotWax's log is asked at once: ``in_log`` (and kept now),
     ``unknown``, or ``cannot_ask`` (HotWax gave no answer that can be trusted).
     """
+    if not names:
+        return []
     rows = FailedOrder.objects.named(names).values_list("name_key", "name_tail")
     full: set[str] = set()
     tails: set[str] = set()

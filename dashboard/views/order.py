@@ -20,22 +20,19 @@ LIKE_THIS = 5
 @require_safe
 def order(request: HttpRequest, pk: int) -> HttpResponse:
     """Show all that is known of an order; the query string is the list one came from."""
-    row = _order_or_404(pk)
+    row, now = _order_or_404(pk), timezone.now()
     attempts = list(row.attempts.order_by("logged_key", "document_key"))
-    shown = _attempt_shown(attempts, request.GET.get("attempt", ""))
     filters = read_filters(Query.of(request.GET))
     context = {
         "order": row,
         "attempts": attempts,
-        "latest": max(attempts, key=lambda a: (a.logged_key, a.document_key)),
-        "shown": shown,
-        "raw_fields": story.raw_fields(shown),
-        "raw_json": story.raw_json(shown),
-        "story": story.tell(row, attempts, timezone.now()),
-        "now": timezone.now(),
+        "latest": attempts[-1],
+        "story": story.tell(row, attempts, now),
+        "now": now,
         "query": filters.query,
         "ask_path": reverse("dashboard:ask", args=[pk]),
-        "zone_words": zone_name(timezone.now()),
+        "zone_words": zone_name(now),
+        **_document(attempts, request.GET.get("attempt", "")),
         **_list_around(row, filters),
         **_like_this(row),
         **_links(row),
@@ -74,8 +71,13 @@ def _order_or_404(pk: int) -> service.FailedOrder:
     return row
 
 
-def _attempt_shown(attempts: list[service.Attempt], wanted: str) -> service.Attempt:
-    return next((a for a in attempts if str(a.pk) == wanted), attempts[-1])
+def _document(attempts: list[service.Attempt], wanted: str) -> dict[str, object]:
+    shown = next((a for a in attempts if str(a.pk) == wanted), attempts[-1])
+    return {
+        "shown": shown,
+        "raw_fields": story.raw_fields(shown),
+        "raw_json": story.raw_json(shown),
+    }
 
 
 def _list_around(row: service.FailedOrder, filters: OrderFilters) -> dict[str, object]:

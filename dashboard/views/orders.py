@@ -97,27 +97,30 @@ def _frame_of_list(filters: OrderFilters) -> dict[str, Any]:
 
 
 def _results(filters: OrderFilters) -> dict[str, Any]:
-    names = filters.cleaned["order"]
     # First, for what HotWax has is kept at once, and so among the rows.
-    answers = service.answers_by_name(names) if names else []
+    answers = service.answers_by_name(filters.cleaned["order"])
     table = OrdersTable(filters.qs.for_list(), order_by=filters.sort_value)
     table.paginate(ClampingPaginator, filters.per_page_value, filters.cleaned["page"])
-    errors, shops = filters.cleaned["error"], filters.cleaned["shop"]
     return {
         "table": table,
         "page": table.page,
         "total": table.paginator.count,
         "tabs": _tabs(filters),
         "chips": chips_of(filters),
-        "facets": [
-            ("error", "Error", service.error_facet(filters.matching("error")), errors),
-            ("shop", "Shop", service.shop_facet(filters.matching("shop")), shops),
-        ],
+        "facets": _facets(filters),
         "answers": answers,
         "ways_out": ways_out(filters) if not table.paginator.count else None,
         "per_page_choices": PER_PAGE,
         "view_name": VIEW_NAMES[filters.view_value],
     }
+
+
+def _facets(filters: OrderFilters) -> list[tuple[str, str, list[service.FacetValue], Any]]:
+    cleaned = filters.cleaned
+    return [
+        ("error", "Error", service.error_facet(filters.matching("error")), cleaned["error"]),
+        ("shop", "Shop", service.shop_facet(filters.matching("shop")), cleaned["shop"]),
+    ]
 
 
 def _tabs(filters: OrderFilters) -> list[tuple[str, str, int, bool, str]]:

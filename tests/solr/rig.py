@@ -123,6 +123,7 @@ class Gateway(ThreadingHTTPServer):
     def __init__(self, solr: Solr, collections: dict[str, str], *, token: str = "") -> None:
         super().__init__(("127.0.0.1", 0), _Handler)
         self.solr, self.collections, self.token = solr, collections, token
+        self.user: tuple[str, str] | None = None
         self.methods = {"GET", "POST", "GET-QUERY"}
         self.requests = 0
         threading.Thread(target=self.serve_forever, daemon=True).start()
@@ -154,7 +155,14 @@ class _Handler(BaseHTTPRequestHandler):
         self._pass_on("GET-QUERY", request)
 
     def do_POST(self) -> None:
-        self._pass_on("POST", self._body())
+        body = self._body()
+        if self.path == "/api/login":
+            good = (body["USERNAME"], body["PASSWORD"]) == self.server.user
+            self.server.token = "of-the-login"
+            answer = {"token": self.server.token} if good else {"_ERROR_MESSAGE_": "wrong"}
+            self._send(200, json.dumps(answer).encode(), "application/json")
+            return
+        self._pass_on("POST", body)
 
     def _body(self) -> Any:
         return json.loads(self.rfile.read(int(self.headers.get("Content-Length") or 0)) or b"null")
@@ -165,7 +173,7 @@ class _Handler(BaseHTTPRequestHandler):
         allowed = f"Bearer {server.token}"
         if method not in server.methods:
             self._send(405, b"<h1>Method Not Allowed</h1>", "text/html")
-        elif server.token and self.headers.get("Authorization") != allowed:
+        elif (server.token or server.user) and self.headers.get("Authorization") != allowed:
             self._send(401, b'{"errorMessage": "Unauthorized"}', "application/json")
         else:
             collection = server.collections.get(request.get("coreName", "enterpriseSearch"), "")

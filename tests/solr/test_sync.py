@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 import uuid
 from collections import Counter
@@ -166,3 +167,43 @@ def test_a_token_that_is_missing_is_named_and_exits_with_1(
     assert "401" in done.stderr
     assert "HOTWAX_TOKEN" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_people_change_orders_while_the_first_load_runs(
+    solr: Solr, log: Gateway, database: str
+) -> None:
+    """Two threads change orders during a backfill: no lock error, and no change is lost."""
+    documents, truth = generate(6_000)
+    solr.index(log.log, documents)
+    problems: list[str] = []
+    changed: list[set[int]] = [set(), set()]
+    ended = threading.Event()
+
+    def change(number: int) -> None:
+        state = ("in_progress", "waiting")[number]
+        sql = (
+            f"UPDATE ledger_failedorder SET state = '{state}' WHERE id = "
+            f"(SELECT id FROM ledger_failedorder WHERE state = 'open' AND id % 2 = {number} "
+            "ORDER BY id LIMIT 1) RETURNING id"
+        )
+        while not ended.is_set():
+            try:
+                changed[number] |= {pk for (pk,) in query(database, sql)}
+            except Exception as error:
+                problems.append(repr(error))
+            time.sleep(0.005)
+
+    threads = [threading.Thread(target=change, args=(n,)) for n in (0, 1)]
+    for thread in threads:
+        thread.start()
+    done = manage(log, database, "sync")
+    ended.set()
+    for thread in threads:
+        thread.join()
+    assert done.returncode == 0, done.stderr
+    assert not problems
+    assert recount(database) == truth
+    for number, state in enumerate(("in_progress", "waiting")):
+        rows = query(database, f"SELECT id FROM ledger_failedorder WHERE state = '{state}'")
+        assert {pk for (pk,) in rows} == changed[number]
+        assert len(changed[number]) > 20
