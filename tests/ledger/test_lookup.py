@@ -88,7 +88,7 @@ def test_a_longer_name_that_holds_it_is_another_one(hotwax: HotWax) -> None:
 
 
 def test_while_hotwax_is_down_nothing_is_asked(hotwax: HotWax) -> None:
-    SyncState.objects.update(back_off_until=NOW + timedelta(minutes=1))
+    SyncState.objects.update(back_off_until=datetime.now(UTC) + timedelta(minutes=1))
     assert ask(hotwax, "LUNE#77") == {"LUNE#77": "cannot_ask"}
     assert not hotwax.requests
 
