@@ -156,11 +156,12 @@ def test_an_order_is_counted_under_its_latest_error() -> None:
     assert ErrorSignature.objects.count() == 2
 
 
-def test_the_same_second_twice_is_decided_by_the_document_key() -> None:
+@pytest.mark.parametrize("first", [0, 1])
+def test_the_same_second_twice_is_decided_by_the_document_key(first: int) -> None:
     one = document("#1", document_id="a", logged=hours(1), error="of a")
     other = document("#1", document_id="b", logged=hours(1), error="of b")
-    take(other)
-    take(one)
+    take((one, other)[first])
+    take((one, other)[1 - first])
     assert FailedOrder.objects.get().error_excerpt == "of b"
 
 
