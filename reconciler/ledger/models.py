@@ -421,6 +421,7 @@ class SyncState(models.Model):
     kept = models.PositiveIntegerField(default=0)
     unreadable = models.PositiveIntegerField(default=0)
     asked_at = models.DateTimeField(null=True)
+    last_step = models.CharField(max_length=10, blank=True)
     answered_at = models.DateTimeField(null=True)
     failing_since = models.DateTimeField(null=True)
     failures = models.PositiveIntegerField(default=0)

@@ -105,6 +105,26 @@ def due(state: SyncState, now: datetime) -> str:
 def _due_in_range_mode(state: SyncState, now: datetime) -> str:
     if state.catch_up_from or older(state.caught_up_at, fresh(), now):
         return "catch_up"
+    return _beside_catching_up(state, now)
+
+
+def due_for_page(state: SyncState, now: datetime) -> str:
+    """Name the step that a page takes: catching up and the rest in turn, and never a sweep.
+
+    A page comes once per interval, and then catching up is always due.
+    """
+    step = due(state, now)
+    if step == "catch_up" and state.last_step == "catch_up" and not state.catch_up_from:
+        step = _beside_catching_up(state, now)
+        if step == "sweep":
+            step = "count" if state.count_due else ""
+        step = step or "catch_up"
+    elif step == "sweep":  # too much for a page; what differs shows in the count
+        step = "count" if older(state.found_at, fresh(), now) else ""
+    return step
+
+
+def _beside_catching_up(state: SyncState, now: datetime) -> str:
     if state.step in (SyncState.Step.DATED, SyncState.Step.UNDATED):
         return str(state.step)
     if state.scan_started_at or state.sweep_due or older(state.scan_ended_at, SWEEP_EVERY, now):

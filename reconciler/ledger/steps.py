@@ -78,7 +78,7 @@ class Syncer:
         now = timezone.now()
         beat = {"heartbeat_at": now} if heartbeat else {}
         SyncState.objects.filter(pk=SyncState.ONLY).update(
-            asked_at=now, instance=self.source.instance, **beat
+            asked_at=now, last_step=step, instance=self.source.instance, **beat
         )
         steps: dict[str, Callable[[SyncState], None]] = {
             "derive": self._derive,

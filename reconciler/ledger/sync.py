@@ -20,6 +20,7 @@ from reconciler.ledger.schedule import (
     Source,
     current_state,
     due,
+    due_for_page,
     fresh,
     older,
     scan_pause,
@@ -57,9 +58,7 @@ def refresh_for_page(client_of: Callable[[Endpoint], Client] = Client) -> None:
     state, now = current_state(), timezone.now()
     if watcher_is_alive(state, now) or (state.back_off_until and state.back_off_until > now):
         return
-    step = due(state, now)
-    if step == "sweep":  # too much for a page; what differs shows in the count
-        step = "count" if older(state.found_at, fresh(), now) else ""
+    step = due_for_page(state, now)
     if step and older(state.asked_at, fresh(), now):
         _step_for_page(state, step, PAGE_TIMEOUT, client_of)
 

@@ -34,14 +34,18 @@ def test_with_the_demo_the_first_page_has_its_orders_and_says_so(
     assert line.get("data-state") == "loading"
     assert line.get("data-kept") == "500"
     assert int(line.get("data-found")) >= len(held) - 5
-    for _ in range(8):
-        SyncState.objects.update(asked_at=None, caught_up_at=timezone.now())
+    for _ in range(12):  # pages alone load the rest, and find out how many there are
+        SyncState.objects.update(
+            asked_at=None, caught_up_at=datetime.now(UTC) - timedelta(seconds=20)
+        )
         page = Page(browser.get("/orders/"))
     line = trust(page)
     assert line.get("data-state") == "live"
     assert line.get("data-mode") == "range"
     assert line.get("data-unreadable") == "0"
     assert int(line.get("data-kept")) == sync.count_kept()
+    assert abs(int(line.get("data-found")) - sync.count_kept()) <= 2  # it is alive
+    assert sync.count_kept() >= len(held)
     assert "Live as of" in line.text
 
 
