@@ -93,6 +93,7 @@ def _frame_of_list(filters: OrderFilters) -> dict[str, Any]:
             if name in CARRIED
         ],
         "cleared": filters.query.without(*FILTERS),
+        "tabs": _tabs(filters, {}),
     }
 
 
@@ -105,7 +106,7 @@ def _results(filters: OrderFilters) -> dict[str, Any]:
         "table": table,
         "page": table.page,
         "total": table.paginator.count,
-        "tabs": _tabs(filters),
+        "tabs": _tabs(filters, service.view_counts(filters.matching("view", "state"), filters.now)),
         "chips": chips_of(filters),
         "facets": _facets(filters),
         "answers": answers,
@@ -123,10 +124,15 @@ def _facets(filters: OrderFilters) -> list[tuple[str, str, list[service.FacetVal
     ]
 
 
-def _tabs(filters: OrderFilters) -> list[tuple[str, str, int, bool, str]]:
-    counts = service.view_counts(filters.matching("view", "state"), filters.now)
-    query, path = filters.query.without("state"), reverse("dashboard:orders")
+def _tabs(
+    filters: OrderFilters, counts: dict[str, int]
+) -> list[tuple[str, str, int | None, bool, str]]:
+    path = reverse("dashboard:orders")
+    valid = filters.is_valid()
+    # Out of a query that cannot be read, a tab leads to its view alone.
+    query = filters.query.without("state") if valid else Query([])
+    here = filters.view_value if valid else ""
     return [
-        (view, name, counts[view], view == filters.view_value, query.with_("view", view).url(path))
+        (view, name, counts.get(view), view == here, query.with_("view", view).url(path))
         for view, name in VIEW_NAMES.items()
     ]

@@ -99,6 +99,9 @@ class Syncer:
             if error.not_solr or step == "names":
                 self._note_failure(state, error)
                 raise
+            if step == "first" and not state.probe_try:
+                self._set(probe_try=1)  # without a sort, then
+                return
             if step in ("first", "count", "page"):
                 # Perhaps docType goes by another name: learn the names before giving up.
                 self._set(step=SyncState.Step.NAMES, mode=SyncState.Mode.UNDECIDED)
@@ -266,7 +269,8 @@ class Syncer:
 
     def _first(self, state: SyncState) -> None:
         """Ask the documented request: documents, their number, the names of their fields."""
-        reply = self._ask(state, requests.documented_page(self._log(state)))
+        first = requests.documented_page if state.probe_try else requests.latest
+        reply = self._ask(state, first(self._log(state)))
         documents = self.read(reply)
         latest = newest(_failures(documents))
         whole = len(_keys(documents)) == reply.found

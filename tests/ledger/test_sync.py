@@ -80,6 +80,13 @@ def test_the_newest_come_first(hotwax_of: Make) -> None:
     assert newest <= kept_ids()
 
 
+def test_the_first_reply_holds_the_newest(hotwax_of: Make) -> None:
+    documents = many(3000)
+    hotwax_of(documents).step("first")
+    newest = {d["document-id"] for d in sorted(documents, key=lambda d: d["timestamp"])[-500:]}
+    assert kept_ids() == newest
+
+
 def test_an_empty_log_decides_nothing_and_is_no_failure(hotwax_of: Make) -> None:
     documents: list[Any] = []
     hotwax = hotwax_of(documents)
@@ -149,7 +156,7 @@ def test_a_server_that_answers_ranges_with_nonsense_is_read_page_by_page(
 
     def answer(body: dict[str, Any]) -> httpx.Response:
         query = body["json"]
-        if "sort" not in query:
+        if "filter" not in query:
             return httpx.Response(200, json=solr.answer(documents, query)[1])
         found = nonsense(documents, query)
         return httpx.Response(200, json=envelope(found[: query["limit"]], found=len(found)))
@@ -164,7 +171,7 @@ def test_a_server_that_refuses_to_sort_is_read_page_by_page(hotwax_of: Make) -> 
     documents = many(30)
 
     def answer(body: dict[str, Any]) -> httpx.Response:
-        if "sort" in body["json"]:
+        if "filter" in body["json"]:
             error = {
                 "responseHeader": {"status": 400},
                 "error": {"msg": "undefined field", "code": 400},
@@ -607,7 +614,7 @@ def test_documents_indexed_anew_and_deleted_during_a_scan_end_right(hotwax_of: M
 
     def answer(body: dict[str, Any]) -> httpx.Response:
         reply = held(body)
-        if "sort" in body["json"] and len(moved) < 30:
+        if "filter" in body["json"] and len(moved) < 30:
             number = len(moved)
             moved.append(number)
             raw = documents[number * 37]  # indexed anew: it jumps to the end of the log

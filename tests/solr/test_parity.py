@@ -43,6 +43,7 @@ NAMES = ["#block1", "#block2", '#a "b" \\ (c) {!func} ${x} ü😘', "#nobody", "
 REQUESTS = {
     "documented": requests.documented(LOG),
     "a page": requests.documented_page(LOG, 0, 5000),
+    "the latest": requests.latest(LOG),
     "count": requests.count(LOG),
     "everything by time": requests.span(LOG, None, None, rows=5000),
     "newest first": requests.span(LOG, None, None, newest_first=True),
