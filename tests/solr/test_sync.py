@@ -123,6 +123,12 @@ def test_under_every_schema_the_ledger_equals_the_truth(
         found.per_error, truth.per_error = Counter(), Counter()
     assert found == truth
     assert query(path, "SELECT mode FROM ledger_syncstate") == [(mode,)]
+    # Every kind of request that the client can make, one by one.
+    checked = manage(gateway, path, "check_hotwax")
+    assert checked.returncode == 0, checked.stdout
+    told = {line[6:22].strip(): line[:4].strip() for line in checked.stdout.splitlines()}
+    assert told["paging"] == told["look-up by name"] == "ok"
+    assert told["range"] == ("ok" if mode == "range" else "note")
     # New, re-indexed and deleted documents come and go the same way.
     late = {**documents[0], "document-id": "late", "shopifyOrderName": "#late"}
     solr.index(gateway.log, write([late]))
