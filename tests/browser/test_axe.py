@@ -9,6 +9,7 @@ PAGES = {
     "list": "/orders/",
     "filtered": "/orders/?q=timeout&period=30d&order=1,2,3",
     "nothing": "/orders/?q=zzz",
+    "status": "/status/",
     "wrong": "/orders/?from=2026-11-31&page=x",
     "order": "",
     "missing": "/orders/0/",

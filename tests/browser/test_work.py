@@ -215,7 +215,9 @@ def test_a_session_that_ended_leads_to_the_sign_in_and_back(page: Any) -> None:
 
 
 @pytest.mark.parametrize("width", [390, 768, 1440])
-@pytest.mark.parametrize("path", ["/orders/", "/orders/?q=zzz", "/orders/?from=x", "order"])
+@pytest.mark.parametrize(
+    "path", ["/orders/", "/orders/?q=zzz", "/orders/?from=x", "/status/", "order"]
+)
 def test_nothing_scrolls_sideways(width: int, path: str, open_context: Any) -> None:
     page = open_context(viewport={"width": width, "height": 800})
     if path == "order":
