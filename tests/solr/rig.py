@@ -126,6 +126,8 @@ class Gateway(ThreadingHTTPServer):
         self.user: tuple[str, str] | None = None
         self.methods = {"GET", "POST", "GET-QUERY"}
         self.requests = 0
+        #: Of these, pages of ids alone: a sweep's.
+        self.of_sweeps = 0
         threading.Thread(target=self.serve_forever, daemon=True).start()
 
     @property
@@ -170,6 +172,7 @@ class _Handler(BaseHTTPRequestHandler):
     def _pass_on(self, method: str, request: Any) -> None:
         server = self.server
         server.requests += 1
+        server.of_sweeps += "fields" in request.get("json", {})
         allowed = f"Bearer {server.token}"
         if method not in server.methods:
             self._send(405, b"<h1>Method Not Allowed</h1>", "text/html")

@@ -133,18 +133,21 @@ def main() -> None:
             ]
             for thread in threads:
                 thread.start()
-            before, end = gateway.requests, time.monotonic() + minutes * 30
+            before, swept = gateway.requests, gateway.of_sweeps
+            end = time.monotonic() + minutes * 30
             while time.monotonic() < end:
                 began = time.monotonic()
                 churn.turn()
                 time.sleep(max(0, 1 - (time.monotonic() - began)))
-            per_minute = (gateway.requests - before) / (minutes / 2)
+            sweeps = gateway.of_sweeps - swept
+            per_minute = (gateway.requests - before - sweeps) / (minutes / 2)
             stop.set()
             for thread in threads:
                 thread.join()
             good = sum(code == 200 for code in answers)
             print(
-                f"{readers} readers: {per_minute:.1f} requests to HotWax a minute; "
+                f"{readers} readers: {per_minute:.1f} requests to HotWax a minute "
+                f"and {sweeps} of sweeps; "
                 f"{good} of {len(answers)} pages answered with 200",
                 flush=True,
             )
