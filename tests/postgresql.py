@@ -17,7 +17,13 @@ from pathlib import Path
 from tests.solr.rig import free_port
 
 #: Browser and commands are about other things than the database.
-SUITE = ("tests/ledger", "tests/dashboard", "tests/faults", "tests/solr/test_sync.py")
+SUITE = (
+    "tests/ledger",
+    "tests/dashboard",
+    "tests/faults",
+    "tests/test_fuzz.py",
+    "tests/solr/test_sync.py",
+)
 
 
 def programs() -> Path | None:
