@@ -4,7 +4,6 @@ Times are shown in DASHBOARD_TIME_ZONE, relative where that helps; the page's <t
 carries UTC.
 """
 
-from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
 from django.utils import timezone
@@ -93,13 +92,6 @@ def times(count: int) -> str:
 def plural(count: int, one: str, many: str = "") -> str:
     """Count things: 1 order, 1,284 orders."""
     return f"{count:,} {one if count == 1 else many or one + 's'}"
-
-
-def listed(words: Sequence[str]) -> str:
-    """Join words: a, b and c."""
-    if len(words) < 2:
-        return "".join(words)
-    return f"{', '.join(words[:-1])} and {words[-1]}"
 
 
 def utc(moment: datetime) -> str:

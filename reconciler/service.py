@@ -63,6 +63,8 @@ __all__ = [
     "Neighbours",
     "State",
     "Status",
+    "SyncState",
+    "UnreadableDocument",
     "admin_link",
     "answers_by_name",
     "as_text",

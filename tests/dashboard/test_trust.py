@@ -165,16 +165,23 @@ def test_another_hotwax_is_an_error_with_what_to_do(
     assert "<html" not in fragment.content.decode()
 
 
+@pytest.mark.parametrize(
+    ("error", "words"),
+    [
+        ("database is locked", "The database does not answer"),
+        ("database or disk is full", "The disk is full"),
+    ],
+)
 def test_a_database_that_does_not_answer_is_told(
-    browser: Browser, quiet: None, monkeypatch: pytest.MonkeyPatch
+    error: str, words: str, browser: Browser, quiet: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def broken(*args: Any, **kwargs: Any) -> Any:
-        raise OperationalError("database is locked")
+        raise OperationalError(error)
 
     monkeypatch.setattr(FailedOrder.objects, "all", broken)
     response = browser.get("/orders/")
     assert response.status_code == 503
-    assert "The database does not answer" in response.content.decode()
+    assert words in response.content.decode()
 
 
 def test_with_a_token_missing_the_page_says_what_to_do(browser: Browser, settings: Any) -> None:

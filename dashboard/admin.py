@@ -5,8 +5,7 @@ from typing import Any
 from django.contrib import admin
 from django.http import HttpRequest
 
-from reconciler.hotwax.documents import mask_keys
-from reconciler.ledger.models import SyncState, UnreadableDocument
+from reconciler.service import SyncState, UnreadableDocument, mask_keys
 
 
 class ReadOnly(admin.ModelAdmin):  # type: ignore[type-arg]
