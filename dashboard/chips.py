@@ -33,9 +33,13 @@ def chips_of(filters: OrderFilters) -> list[Chip]:
     for slug in values.include + values.exclude:
         templates.setdefault(slug, f"{slug} (unknown)")
     chips += _chips_of_values(query, "error", "Error", values, templates)
+    categories = dict(service.Category.choices)
+    chips += _chips_of_values(query, "category", "Category", cleaned["category"], categories)
     chips += _chips_of_values(query, "shop", "Shop", cleaned["shop"], {"none": "no shop"})
     states = dict(service.State.choices)
     chips += _chips_of_values(query, "state", "Status", cleaned["state"], states)
+    advice = dict(service.Retry.choices)
+    chips += _chips_of_values(query, "retry", "What to do", cleaned["retry"], advice)
     if text := dates_in_words(filters):
         without = query.without("period", "from", "to", "date")
         chips.append(Chip(DATE_NAMES[filters.date_value], text, without))

@@ -24,6 +24,7 @@ VIEW_NAMES = {
     "open": "Open",
     "expiring": "Expiring soon",
     "failing": "Still failing",
+    "needs": "Needs a person",
     "all": "All",
 }
 DATE_NAMES = {
@@ -44,6 +45,14 @@ SORT_NAMES = {
     "error": "Error",
 }
 SORT_VALUES = [sign + name for name in service.SORTS for sign in ("", "-")]
+#: Repeatable names -> the method of the query set that keeps, or leaves out, their values.
+BY_VALUES = {
+    "error": "of_errors",
+    "category": "of_categories",
+    "shop": "of_shops",
+    "state": "in_states",
+    "retry": "to_retry",
+}
 PER_PAGE_MESSAGE = "One of 25, 50, 100, 200."
 
 
@@ -151,7 +160,7 @@ class NamesFilter(Filter):
 
 
 class ValuesFilter(Filter):
-    """`error`, `shop`, `state`."""
+    """`error`, `category`, `shop`, `state`, `retry`."""
 
     field_class = ValuesField
 
@@ -194,8 +203,10 @@ class OrderFilters(FilterSet):
     q = TextFilter(max_length=LONGEST_TEXT)
     order = NamesFilter()
     error = ValuesFilter()
+    category = ValuesFilter(closed=tuple(service.Category.values))
     shop = ValuesFilter()
     state = ValuesFilter(closed=tuple(service.State.values))
+    retry = ValuesFilter(closed=tuple(service.Retry.values))
     date = _choice(DATE_NAMES, f"One of {', '.join(DATE_NAMES)}.")
     period = _choice({k: v[0] for k, v in PERIODS.items()}, f"One of {', '.join(PERIODS)}.")
     sort = _choice(SORT_VALUES, f"One of {', '.join(service.SORTS)}, with - to reverse.")
@@ -274,8 +285,7 @@ class OrderFilters(FilterSet):
             orders = orders.mentioning(c["q"])
         if c["order"]:
             orders = orders.named(c["order"])
-        by_values = {"error": "of_errors", "shop": "of_shops", "state": "in_states"}
-        for name, method in by_values.items():
+        for name, method in BY_VALUES.items():
             values: Values = c[name]
             if name not in without and values.include:
                 orders = getattr(orders, method)(list(values.include))

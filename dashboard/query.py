@@ -6,15 +6,17 @@ from typing import Self
 from django.http import QueryDict
 
 #: Names that may be repeated; of every other name the last value counts.
-REPEATABLE = ("error", "shop", "state")
+REPEATABLE = ("error", "category", "shop", "state", "retry")
 #: All names of /orders/, in the order in which links write them.
 NAMES = (
     "view",
     "q",
     "order",
     "error",
+    "category",
     "shop",
     "state",
+    "retry",
     "date",
     "period",
     "from",
@@ -26,9 +28,9 @@ NAMES = (
 #: What goes without saying, so that no link says it.
 DEFAULTS = {("date", "failed"), ("period", "all"), ("sort", "-failed"), ("per_page", "50")}
 #: What the filter form does not show as fields of its own, and so must carry along.
-CARRIED = ("view", "error", "shop", "state", "per_page")
+CARRIED = ("view", *REPEATABLE, "per_page")
 #: What a list is narrowed by; "Clear all" removes these.
-FILTERS = ("q", "order", "error", "shop", "state", "date", "period", "from", "to")
+FILTERS = ("q", "order", *REPEATABLE, "date", "period", "from", "to")
 
 
 class Query:
@@ -76,8 +78,9 @@ class Query:
         return self.with_(name, *(v for v in self.values(name) if v != value))
 
     def toggle(self, name: str, value: str) -> Self:
-        """Add a value, or remove it; the opposite (`!value`) goes in either case."""
-        values = [v for v in self.values(name) if v != f"!{value}"]
+        """Add a value (`!value` excludes), or remove it; its opposite goes in either case."""
+        opposite = value[1:] if value.startswith("!") else f"!{value}"
+        values = [v for v in self.values(name) if v != opposite]
         if value in values:
             return self.with_(name, *(v for v in values if v != value))
         return self.with_(name, *values, value)

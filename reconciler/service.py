@@ -4,8 +4,11 @@ Every function answers from the ledger; ``refresh`` sees to it that the ledger i
 can be without making anybody wait. All datetimes are in UTC.
 """
 
+from collections import defaultdict
+from collections.abc import Callable, Container, Hashable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from typing import TypeVar
 
 from django.conf import settings
 from django.db.models import Count, F, Q
@@ -33,14 +36,20 @@ from reconciler.ledger.models import (
     SORTS,
     VIEWS,
     Attempt,
+    Category,
     ErrorSignature,
     FailedOrder,
     FailedOrderQuerySet,
+    Retry,
+    Shop,
     ShopHost,
+    SignatureAlias,
     State,
     SyncEvent,
     SyncState,
     UnreadableDocument,
+    shops_seen_under,
+    signatures_named,
     view_condition,
 )
 from reconciler.ledger.ordering import name_keys
@@ -49,18 +58,21 @@ from reconciler.ledger.sync import AnotherHotWax, Answer, ask_now
 __all__ = [
     "ALIASES",
     "DATES",
+    "FACETS",
     "FIELD_OF_NAME",
     "SORTS",
     "VIEWS",
     "AnotherHotWax",
     "Answer",
     "Attempt",
+    "Category",
     "FacetValue",
     "FailedOrder",
     "FailedOrderQuerySet",
     "Freshness",
     "HotWaxError",
     "Neighbours",
+    "Retry",
     "State",
     "Status",
     "SyncState",
@@ -70,7 +82,7 @@ __all__ = [
     "as_text",
     "ask_now",
     "check_connection",
-    "error_facet",
+    "facets",
     "failed_order",
     "failed_orders",
     "freshness",
@@ -82,12 +94,13 @@ __all__ = [
     "mask_keys",
     "neighbours",
     "refresh",
-    "shop_facet",
     "status",
     "templates_of",
     "view_counts",
 ]
 
+
+Key = TypeVar("Key", bound=Hashable)
 
 # --------------------------------------------------------------------------- how fresh it is
 
@@ -156,7 +169,7 @@ def freshness() -> Freshness:
 
 
 def _deriving(row: SyncState) -> tuple[int, int] | None:
-    if not row.derived_by or row.derived_by == sync.source().reading.fingerprint:
+    if not row.derived_by or row.derived_by == sync.source().derivation:
         return None
     orders = FailedOrder.objects.all()
     return orders.filter(pk__lte=row.derive_cursor).count(), orders.count()
@@ -254,33 +267,102 @@ class FacetValue:
     count: int
 
 
-def error_facet(orders: FailedOrderQuerySet) -> list[FacetValue]:
-    """Count the orders per signature of their latest error, most first."""
-    counts = orders.order_by().values("signature_id").annotate(n=Count("pk"))
-    by_id = {row["signature_id"]: row["n"] for row in counts}
-    rows = ErrorSignature.objects.filter(pk__in=by_id).values_list("pk", "slug", "template")
-    values = [FacetValue(slug, template, by_id[pk]) for pk, slug, template in rows]
-    return sorted(values, key=lambda v: (-v.count, v.text))
+#: What orders can be counted by beside their state: all of them follow from signature and shop.
+FACETS = ("category", "error", "retry", "shop")
+Chosen = tuple[tuple[str, ...], tuple[str, ...]]
 
 
-def shop_facet(orders: FailedOrderQuerySet) -> list[FacetValue]:
-    """Count the orders per shop, most first; two shops that people call the same are one."""
-    rows = orders.order_by().values("shop_id", name=F("shop__name")).annotate(n=Count("pk"))
-    counts = {row["shop_id"]: row["n"] for row in rows}
-    names = {row["name"] for row in rows}
+def facets(orders: FailedOrderQuerySet, chosen: dict[str, Chosen]) -> dict[str, list[FacetValue]]:
+    """Count orders by each of FACETS, most first; each counts without its own choice.
+
+    ``orders`` match all other filters; ``chosen`` has per facet the values to keep and to leave
+    out. The orders are gone through once, whatever the number of facets.
+    """
+    rows = orders.order_by().values_list("signature", "shop").annotate(n=Count("pk"))
+    counts = {(signature, shop): n for signature, shop, n in rows}
+    signatures = ErrorSignature.objects.in_bulk({signature for signature, _ in counts})
+    allowed = {name: _allowed(name, *chosen[name], signatures) for name in FACETS}
+
+    def counted(facet: str) -> list[tuple[int, int, int]]:
+        others = [allowed[name] for name in FACETS if name != facet]
+        return [
+            (signature, shop, n)
+            for (signature, shop), n in counts.items()
+            if all(allows(signature, shop) for allows in others)
+        ]
+
+    by_error = _summed((signatures[s], n) for s, _, n in counted("error"))
+    by_category = _summed((signatures[s].category, n) for s, _, n in counted("category"))
+    by_retry = _summed((signatures[s].retry, n) for s, _, n in counted("retry"))
+    return {
+        "category": _sorted((c, str(Category(c).label), n) for c, n in by_category.items()),
+        "error": _sorted((s.slug, s.template, n) for s, n in by_error.items()),
+        "retry": _sorted((r, str(Retry(r).label), n) for r, n in by_retry.items()),
+        "shop": _shop_facet(_summed((shop, n) for _, shop, n in counted("shop"))),
+    }
+
+
+def _allowed(
+    facet: str,
+    include: tuple[str, ...],
+    exclude: tuple[str, ...],
+    signatures: dict[int, ErrorSignature],
+) -> Callable[[int, int], bool]:
+    """Say by the filter's own rules whether an order of a signature and a shop passes it."""
+    if facet in ("error", "shop"):
+        kept, out = _ids(facet, include), _ids(facet, exclude)
+        return lambda signature, shop: _passes(
+            signature if facet == "error" else shop, kept, out, any_value=not include
+        )
+    return lambda signature, _: _passes(
+        str(getattr(signatures[signature], facet)), include, exclude, any_value=not include
+    )
+
+
+def _ids(facet: str, values: tuple[str, ...]) -> set[int]:
+    if not values:
+        return set()
+    find = signatures_named if facet == "error" else shops_seen_under
+    return set(find(list(values)).values_list("pk", flat=True))
+
+
+def _passes(
+    value: object, kept: Container[object], out: Container[object], *, any_value: bool
+) -> bool:
+    return (any_value or value in kept) and value not in out
+
+
+def _summed(pairs: Iterable[tuple[Key, int]]) -> dict[Key, int]:
+    sums: dict[Key, int] = defaultdict(int)
+    for key, n in pairs:
+        sums[key] += n
+    return sums
+
+
+def _sorted(values: Iterable[tuple[str, str, int]]) -> list[FacetValue]:
+    rows = [FacetValue(value, text, n) for value, text, n in values]
+    return sorted(rows, key=lambda v: (-v.count, v.text, v.value))
+
+
+def _shop_facet(counts: dict[int, int]) -> list[FacetValue]:
+    """Two shops that people call the same are one value, as for the filter."""
+    names = dict(Shop.objects.filter(pk__in=counts).values_list("pk", "name"))
+    of_name = {name: {pk for pk in names if names[pk] == name} for name in set(names.values())}
     # By the filter's own rule: a name may also be a host of another shop.
-    hosts = ShopHost.objects.filter(host__in=names, shop__in=counts).exclude(shop__name=F("host"))
-    of_name = {name: {row["shop_id"] for row in rows if row["name"] == name} for name in names}
+    hosts = ShopHost.objects.filter(host__in=of_name, shop__in=counts).exclude(shop__name=F("host"))
     for name, shop in hosts.values_list("host", "shop_id"):
         of_name[name].add(shop)
-    values = [FacetValue(n, n, sum(counts[shop] for shop in of_name[n])) for n in names]
-    return sorted(values, key=lambda v: (-v.count, v.text))
+    return _sorted((n, n, sum(counts[pk] for pk in shops)) for n, shops in of_name.items())
 
 
 def templates_of(slugs: list[str]) -> dict[str, str]:
     """Find the templates of signatures by their slugs; an unknown slug is left out."""
-    rows = ErrorSignature.objects.filter(slug__in=slugs) if slugs else ErrorSignature.objects.none()
-    return dict(rows.values_list("slug", "template"))
+    if not slugs:
+        return {}
+    aliases = SignatureAlias.objects.filter(slug__in=slugs)
+    rows = ErrorSignature.objects.filter(slug__in=slugs)
+    templates = dict(aliases.values_list("slug", "signature__template"))
+    return templates | dict(rows.values_list("slug", "template"))
 
 
 def answers_by_name(names: list[str]) -> list[tuple[str, str]]:

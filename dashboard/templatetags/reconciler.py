@@ -18,6 +18,22 @@ from reconciler import service
 
 register = template.Library()
 
+#: Category -> class of its hue; a relative of a family is drawn as a ring.
+_HUES = {
+    "data": "hue-1",
+    "source": "hue-1 is-ring",
+    "mapping": "hue-2",
+    "configuration": "hue-3",
+    "authentication": "hue-4",
+    "connection": "hue-5",
+    "rate_limit": "hue-5 is-ring",
+    "database": "hue-6",
+    "duplicate": "hue-6 is-ring",
+    "payment": "hue-7",
+    "downstream": "hue-7 is-ring",
+    "unexpected": "hue-8",
+}
+_ADVICE_ICONS = {"yes": "again", "after_fix": "wrench", "check_first": "eye", "no": "stop"}
 _SLOT = re.compile(r"‹[a-z ]+›")
 
 
@@ -99,6 +115,18 @@ def slots(text: str) -> SafeString:
     escaped = str(escape(text))
     marked = _SLOT.sub(lambda match: f'<i class="slot">{match[0]}</i>', escaped)
     return mark_safe(marked)  # noqa: S308 - escaped above
+
+
+@register.filter
+def hue(category: str) -> str:
+    """Classes of a category's disc or ring."""
+    return _HUES[category]
+
+
+@register.filter
+def advice_icon(retry: str) -> str:
+    """Name of the icon of a retry verdict."""
+    return _ADVICE_ICONS[retry]
 
 
 @register.simple_tag

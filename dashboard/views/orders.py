@@ -116,12 +116,15 @@ def _results(filters: OrderFilters) -> dict[str, Any]:
     }
 
 
+#: Facets and their headings, in the order in which the page shows them.
+FACET_TITLES = {"category": "Category", "error": "Error", "retry": "What to do", "shop": "Shop"}
+
+
 def _facets(filters: OrderFilters) -> list[tuple[str, str, list[service.FacetValue], Any]]:
-    cleaned = filters.cleaned
-    return [
-        ("error", "Error", service.error_facet(filters.matching("error")), cleaned["error"]),
-        ("shop", "Shop", service.shop_facet(filters.matching("shop")), cleaned["shop"]),
-    ]
+    values = {name: filters.cleaned[name] for name in service.FACETS}
+    chosen = {name: (mine.include, mine.exclude) for name, mine in values.items()}
+    counted = service.facets(filters.matching(*service.FACETS), chosen)
+    return [(name, title, counted[name], values[name]) for name, title in FACET_TITLES.items()]
 
 
 def _tabs(

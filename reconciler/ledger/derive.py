@@ -13,7 +13,7 @@ from reconciler.hotwax.documents import (
     read_document,
 )
 from reconciler.ledger.intake import Derived, fill, roll_up, take_in
-from reconciler.ledger.models import Attempt, FailedOrder
+from reconciler.ledger.models import Attempt, ErrorSignature, FailedOrder, SignatureAlias
 from reconciler.ledger.models import UnreadableDocument as Unreadable
 
 ORDERS_A_BATCH = 200
@@ -29,6 +29,7 @@ def derive_again(after: int, doc_type: str, reading: Reading) -> int:
     orders = list(FailedOrder.objects.filter(pk__gt=after).order_by("pk")[:ORDERS_A_BATCH])
     if not orders:
         _derive_unreadable(doc_type, reading)
+        _retire()
         return 0
     by_order: dict[int, list[Pair]] = {order.pk: [] for order in orders}
     for attempt in Attempt.objects.filter(order__in=orders).order_by("pk"):
@@ -42,6 +43,7 @@ def derive_again(after: int, doc_type: str, reading: Reading) -> int:
     for order in orders:
         _move_whole(order, by_order[order.pk], derived)
     touched = derived.orders_with(pairs)
+    _remember_slugs(pairs, derived)
     for document, attempt in pairs:
         seen, left = attempt.seen_last_at, (attempt.left_log_at, attempt.left_log_reason)
         fill(attempt, document, derived, seen)
@@ -83,6 +85,28 @@ def _move_whole(order: FailedOrder, pairs: list[Pair], derived: Derived) -> None
     taken = FailedOrder.objects.filter(shop_id=shop, order_key=key).exists()
     if key == order.order_key and shop != order.shop_id and not taken:
         FailedOrder.objects.filter(pk=order.pk).update(shop_id=shop)
+
+
+def _remember_slugs(pairs: list[Pair], derived: Derived) -> None:
+    """Let the old slug lead to where its errors went; where they part, to the first."""
+    moves: dict[int, int] = {}
+    for document, attempt in pairs:
+        signature = derived.signature(document)
+        if attempt.signature_id != signature.pk:
+            moves.setdefault(attempt.signature_id, signature.pk)
+    slugs = dict(ErrorSignature.objects.filter(pk__in=moves).values_list("pk", "slug"))
+    aliases = [SignatureAlias(slug=slugs[old], signature_id=new) for old, new in moves.items()]
+    SignatureAlias.objects.bulk_create(aliases, ignore_conflicts=True)
+
+
+def _retire() -> None:
+    """Drop signatures whose errors all went elsewhere; their slugs live on as aliases."""
+    empty = ErrorSignature.objects.filter(orders=None, attempts=None)
+    for old in empty.filter(slug__in=SignatureAlias.objects.values("slug")):
+        target = SignatureAlias.objects.exclude(signature=old).filter(slug=old.slug).first()
+        if target is not None:
+            old.aliases.update(signature=target.signature_id)
+            old.delete()
 
 
 def _derive_unreadable(doc_type: str, reading: Reading) -> None:

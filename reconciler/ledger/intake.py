@@ -19,6 +19,7 @@ from reconciler.hotwax.documents import (
     ShopIdentity,
     UnreadableDocument,
 )
+from reconciler.ledger.categories import verdict_of
 from reconciler.ledger.models import (
     EXCERPT_LENGTH,
     Attempt,
@@ -266,15 +267,23 @@ def _shop_names(handle: str, host: str) -> dict[str, str]:
 def _signatures(templates: set[str]) -> dict[str, ErrorSignature]:
     slugs = {slug_of(template): template for template in templates}
     found = {row.slug: row for row in ErrorSignature.objects.filter(slug__in=slugs)}
+    for row in found.values():
+        if row.rules_version != VERSION:
+            _classify(row).save()
     missing = [
-        ErrorSignature(
-            slug=slug, template=template, sort_key=sort_key(template), rules_version=VERSION
-        )
+        _classify(ErrorSignature(slug=slug, template=template, sort_key=sort_key(template)))
         for slug, template in slugs.items()
         if slug not in found
     ]
     found |= {row.slug: row for row in ErrorSignature.objects.bulk_create(missing)}
     return {template: found[slug] for slug, template in slugs.items()}
+
+
+def _classify(signature: ErrorSignature) -> ErrorSignature:
+    verdict = verdict_of(signature.template)
+    signature.category, signature.retry = verdict.category, verdict.retry
+    signature.plain, signature.rules_version = verdict.plain, VERSION
+    return signature
 
 
 def fill(

@@ -33,6 +33,32 @@ class State(models.TextChoices):
 UNFINISHED = (State.OPEN, State.IN_PROGRESS, State.WAITING)
 
 
+class Category(models.TextChoices):
+    """What kind of error it is, in the order in which charts stack them."""
+
+    DATA = "data", "Data"
+    SOURCE = "source", "Source"
+    MAPPING = "mapping", "Mapping"
+    CONFIGURATION = "configuration", "Configuration"
+    AUTHENTICATION = "authentication", "Authentication"
+    CONNECTION = "connection", "Connection"
+    RATE_LIMIT = "rate_limit", "Rate limit"
+    DATABASE = "database", "Database"
+    DUPLICATE = "duplicate", "Duplicate"
+    PAYMENT = "payment", "Payment"
+    DOWNSTREAM = "downstream", "Downstream"
+    UNEXPECTED = "unexpected", "Unexpected"
+
+
+class Retry(models.TextChoices):
+    """Whether importing the order again helps."""
+
+    YES = "yes", "Retry"
+    AFTER_FIX = "after_fix", "Fix, then retry"
+    CHECK_FIRST = "check_first", "Check first"
+    NO = "no", "Do not retry"
+
+
 class Shop(models.Model):
     """A Shopify store. ``key`` is its shop id where one is known, else its host, else "none"."""
 
@@ -71,6 +97,10 @@ class ErrorSignature(models.Model):
     template = models.TextField()
     sort_key = models.CharField(max_length=1100, db_index=True)
     rules_version = models.PositiveSmallIntegerField()
+    category = models.CharField(max_length=14, choices=Category, default=Category.UNEXPECTED)
+    retry = models.CharField(max_length=11, choices=Retry, default=Retry.CHECK_FIRST)
+    #: What happened, in a sentence for people; empty where nobody wrote one.
+    plain = models.CharField(max_length=200, blank=True)
 
     class Meta:
         ordering = ("sort_key",)
@@ -79,11 +109,36 @@ class ErrorSignature(models.Model):
         return self.template[:80]
 
 
+class SignatureAlias(models.Model):
+    """A slug that a signature had under earlier rules: bookmarks go on working."""
+
+    slug = models.CharField(max_length=12, unique=True)
+    signature = models.ForeignKey(ErrorSignature, models.CASCADE, related_name="aliases")
+
+    def __str__(self) -> str:
+        return f"{self.slug} is {self.signature_id}"
+
+
+def signatures_named(slugs: list[str]) -> models.QuerySet[ErrorSignature]:
+    """Find the signatures that have, or had under earlier rules, one of these slugs."""
+    # A slug that is in use means its own signature, whatever it meant before.
+    aliases = SignatureAlias.objects.filter(slug__in=slugs).exclude(
+        slug__in=ErrorSignature.objects.values("slug")
+    )
+    return ErrorSignature.objects.filter(Q(slug__in=slugs) | Q(pk__in=aliases.values("signature")))
+
+
+def shops_seen_under(hosts: list[str]) -> models.QuerySet[Shop]:
+    """Find the shops seen under any of these hosts, in whatever case."""
+    hosts = [host.lower() for host in hosts]
+    return Shop.objects.filter(Q(hosts__host__in=hosts) | Q(name__in=hosts))
+
+
 class FailedOrderQuerySet(models.QuerySet["FailedOrder"]):
     """What can be asked of the orders. Every page, export and figure asks through these."""
 
     def in_view(self, view: str, now: datetime, *, any_state: bool = False) -> Self:
-        """Keep one of the views of CONTRACTS.md: open, expiring, failing, all.
+        """Keep one of the views of CONTRACTS.md: open, expiring, failing, needs, all.
 
         ``any_state`` drops the view's condition on the state, and only that.
         """
@@ -105,14 +160,24 @@ class FailedOrderQuerySet(models.QuerySet["FailedOrder"]):
 
     def of_errors(self, slugs: list[str], *, exclude: bool = False) -> Self:
         """Keep, or leave out, orders whose latest error has one of these signatures."""
-        condition = Q(signature__in=ErrorSignature.objects.filter(slug__in=slugs))
+        condition = Q(signature__in=signatures_named(slugs).values("pk"))
+        return self.exclude(condition) if exclude else self.filter(condition)
+
+    def of_categories(self, categories: list[str], *, exclude: bool = False) -> Self:
+        """Keep, or leave out, orders whose latest error is of one of these categories."""
+        return self._of_signatures(Q(category__in=categories), exclude=exclude)
+
+    def to_retry(self, verdicts: list[str], *, exclude: bool = False) -> Self:
+        """Keep, or leave out, orders whose latest error has one of these retry verdicts."""
+        return self._of_signatures(Q(retry__in=verdicts), exclude=exclude)
+
+    def _of_signatures(self, which: Q, *, exclude: bool) -> Self:
+        condition = Q(signature__in=ErrorSignature.objects.filter(which))
         return self.exclude(condition) if exclude else self.filter(condition)
 
     def of_shops(self, hosts: list[str], *, exclude: bool = False) -> Self:
         """Keep, or leave out, orders of the shops seen under any of these hosts."""
-        hosts = [host.lower() for host in hosts]
-        shops = Shop.objects.filter(Q(hosts__host__in=hosts) | Q(name__in=hosts))
-        condition = Q(shop__in=shops.values("pk"))
+        condition = Q(shop__in=shops_seen_under(hosts).values("pk"))
         return self.exclude(condition) if exclude else self.filter(condition)
 
     def in_states(self, states: list[str], *, exclude: bool = False) -> Self:
@@ -160,7 +225,7 @@ SORTS = {
     "expires": "expires_at",
     "state": "state",
 }
-VIEWS = ("open", "expiring", "failing", "all")
+VIEWS = ("open", "expiring", "failing", "needs", "all")
 LIST_COLUMNS = (
     "order_name",
     "site_url",
@@ -177,6 +242,9 @@ LIST_COLUMNS = (
     "shop__handle",
     "signature__slug",
     "signature__template",
+    "signature__category",
+    "signature__retry",
+    "signature__plain",
 )
 
 
@@ -189,6 +257,10 @@ def view_condition(view: str, now: datetime, *, any_state: bool = False) -> Q:
         )
     if view == "failing":
         return unfinished & Q(attempt_count__gte=2, last_failed_at__gte=now - FAILING_WITHIN)
+    if view == "needs":
+        # One attempt that a retry may mend is left to the next run.
+        alone = ErrorSignature.objects.filter(retry=Retry.YES)
+        return unfinished & (Q(attempt_count__gte=2) | ~Q(signature__in=alone))
     return unfinished
 
 

@@ -1,5 +1,6 @@
 """Which HotWax, and which step is due: rules over SyncState, without asking anybody."""
 
+import hashlib
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
@@ -8,6 +9,7 @@ from django.conf import settings
 
 from reconciler.hotwax.client import Endpoint
 from reconciler.hotwax.documents import Reading
+from reconciler.ledger import signatures
 from reconciler.ledger.models import SyncState
 
 SWEEP_EVERY = timedelta(hours=6)
@@ -41,6 +43,12 @@ class Source:
         """What the ledger remembers to recognise it by."""
         return f"{self.endpoint.url} {self.core} {self.doc_type}"
 
+    @property
+    def derivation(self) -> str:
+        """Changes whenever rows would be derived differently from the same documents."""
+        parts = f"{self.reading.fingerprint} signatures {signatures.VERSION}"
+        return hashlib.sha256(parts.encode()).hexdigest()
+
 
 def source() -> Source:
     """Read the settings."""
@@ -69,7 +77,7 @@ def current_state() -> SyncState:
     """Load the one row; raise AnotherHotWax if it belongs to another instance."""
     now = source()
     state, _ = SyncState.objects.get_or_create(
-        pk=SyncState.ONLY, defaults={"derived_by": now.reading.fingerprint}
+        pk=SyncState.ONLY, defaults={"derived_by": now.derivation}
     )
     wanted = now.instance
     if state.instance and state.instance != wanted:
@@ -89,7 +97,7 @@ def scan_pause(state: SyncState) -> timedelta:
 
 def due(state: SyncState, now: datetime) -> str:
     """Name the step to take next; "" if nothing is due. Catch-up goes first."""
-    if state.derived_by != source().reading.fingerprint:
+    if state.derived_by != source().derivation:
         return "derive"
     if state.step == SyncState.Step.FIRST:
         return "first" if older(state.answered_at, fresh(), now) else ""

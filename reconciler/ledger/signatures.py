@@ -1,6 +1,7 @@
 """Error text -> signature: the template that remains when what differs is taken out.
 
-Rules are rows, applied in order; VERSION counts their changes.
+Rules are rows, applied in order; VERSION counts their changes. Words that carry meaning stay:
+names of services, parameters, columns and keys, HTTP statuses.
 """
 
 import hashlib
@@ -9,16 +10,47 @@ from functools import lru_cache
 
 from reconciler.hotwax.documents import clean
 
-VERSION = 1
+VERSION = 2
 #: A text is looked at up to here, and a template is at most so long: time stays bounded.
 LONGEST_TEXT, LONGEST_TEMPLATE = 20_000, 2_000
+#: A rule may make room for an earlier one; so often the rows are gone through at most.
+MOST_PASSES = 5
 EMPTY = "(no error text)"
 
-#: Pattern -> what stands for it. White space first, then what is longest.
+#: Pattern -> what stands for it. No pattern may look further than its own match needs, so that
+#: time grows with the length of a text and not with its square.
 RULES: tuple[tuple[str, str], ...] = (
     (r"\s+", " "),
+    # OFBiz prints an entity as [field,value(java.type)]: the field's name stays.
+    (r"\[(\w{1,60}),[^\[\]]{1,500}?\(java\.[\w.]{1,60}\)\]", r"[\1,‹value›]"),
+    # MySQL prints bytes that a column cannot hold.
+    (r"'(?:[^'\\]|\\(?!x)){0,200}\\x[0-9A-Fa-f]{2}[^']{0,500}'", "‹bytes›"),
+    (r"\bhttps?://[^\s\"'<>)\]]+", "‹url›"),
+    (r"(?<![\w.+-])[\w.+-]{1,64}@(?:[\w-]{1,63}\.)+[A-Za-z]{2,24}\b", "‹email›"),
     (r"\b[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}\b", "‹uuid›"),
-    (r"(?<![^\W_])\d+(?:[.,:]\d+)*", "‹n›"),
+    (
+        r"\b\d{4}-\d\d-\d\d"
+        r"(?:[T ]\d\d:\d\d(?::\d\d(?:\.\d{1,9})?)?(?:Z|[+-]\d\d:?\d\d)?)?(?![\w-])",
+        "‹date›",
+    ),
+    (r"(?<![\w.])\d{1,3}(?:\.\d{1,3}){3}(?![\w.])", "‹ip›"),
+    # Context says what follows, whatever it looks like.
+    (r"\bSKU:? (?!‹)[^\s,;:()\[\]]+", "SKU ‹sku›"),
+    (r"\b(ID|id:) (\[ ?)?(?!‹)[^\s,;:()\[\]]+", r"\1 \2‹id›"),
+    (r"\b(ProductStore :|systemMessageRemoteId,) (?!‹)[^\s,;:()\[\]]+", r"\1 ‹id›"),
+    # A name after one of these words is part of the schema, and a quoted word of prose is none.
+    (r"(?<![\w›])(?<!column )(?<!key )(?<!table )(?<!field )'[^']{1,500}'(?!\w)", "‹value›"),
+    (r"(?<![\w›])(?<!column )(?<!key )(?<!table )(?<!field )\"[^\"]{1,500}\"(?!\w)", "‹value›"),
+    # Order names, with or without a prefix; then identifiers such as SHOP_10010 or ADOC10231.
+    (r"(?<![\w#&])[A-Za-z]{0,12}#[A-Za-z]{0,6}-?\d{1,18}\b", "‹order›"),
+    (r"(?<![\w-])[A-Z]{1,12}[_-]?\d{3,18}(?![\w-])", "‹id›"),
+    (r"\b0x[0-9a-fA-F]{1,64}\b", "‹hex›"),
+    (r"(?<!\w)(?=[a-f]{0,39}\d)(?=\d{0,39}[a-f])[0-9a-f]{8,64}(?!\w)", "‹hex›"),
+    (r"(?i)(?<=\bstatus: )([1-5]\d\d)\b", r"⟦\1⟧"),
+    (r"(?i)(?<=\bresponse )([1-5]\d\d)\b", r"⟦\1⟧"),
+    (r"(?i)(?<=\bHTTP )([1-5]\d\d)\b", r"⟦\1⟧"),
+    (r"(?<![^\W_])(?<!⟦)\d+(?:[.,:]\d+)*", "‹n›"),
+    (r"⟦(\d{3})⟧", r"\1"),
 )
 _COMPILED = tuple((re.compile(pattern), token) for pattern, token in RULES)
 
@@ -30,10 +62,15 @@ def template_of(error_text: str) -> str:
 
 @lru_cache(maxsize=1024)
 def _template_of(error_text: str) -> str:
-    text = clean(error_text)
-    for pattern, token in _COMPILED:
-        text = pattern.sub(token, text)
-    return text.strip()[:LONGEST_TEMPLATE].strip() or EMPTY
+    template = clean(error_text)
+    for _ in range(MOST_PASSES):
+        before = template
+        for pattern, token in _COMPILED:
+            template = pattern.sub(token, template)
+        template = template.strip()[:LONGEST_TEMPLATE].strip()
+        if template == before:
+            break
+    return template or EMPTY
 
 
 def slug_of(template: str) -> str:

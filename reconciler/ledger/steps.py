@@ -250,16 +250,16 @@ class Syncer:
         self._write(reply, self.read(reply), {})
 
     def _derive(self, state: SyncState) -> None:
-        """Read every kept document again, after a setting changed how they are read."""
+        """Read every kept document again, after a setting or our rules for reading changed."""
         with transaction.atomic():
             lease.hold(self.owner, self.length)
             reading, doc_type = self.source.reading, self.source.doc_type
             last = derive_again(state.derive_cursor, doc_type, reading)
             changes: Changes = {"derive_cursor": last, "revision": F("revision") + 1}
             if not last:
-                _note(SyncEvent.Kind.DERIVED, "every document, after a setting changed")
+                _note(SyncEvent.Kind.DERIVED, "every document, after a setting or a rule changed")
                 changes |= {
-                    "derived_by": reading.fingerprint,
+                    "derived_by": self.source.derivation,
                     "kept": count_kept(),
                     "unreadable": Unreadable.objects.filter(left_log_at=None).count(),
                 }

@@ -21,6 +21,19 @@ document.addEventListener("htmx:afterSettle", () => {
   for (const id of open) document.getElementById(id)?.setAttribute("open", "");
 });
 
+// A long facet is searched where it stands.
+const showSearch = () => {
+  for (const field of document.querySelectorAll("[data-narrows][hidden]")) field.hidden = false;
+};
+document.addEventListener("htmx:afterSettle", showSearch);
+showSearch();
+document.addEventListener("input", (event) => {
+  const list = document.getElementById(event.target.dataset?.narrows ?? "");
+  if (!list) return;
+  const wanted = event.target.value.trim().toLowerCase();
+  for (const item of list.children) item.hidden = !item.textContent.toLowerCase().includes(wanted);
+});
+
 document.addEventListener("keydown", (event) => {
   if (event.key === "Escape") {
     const menu = event.target.closest?.("details.menu[open]") ?? document.querySelector("details.menu[open]");

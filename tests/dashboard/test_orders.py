@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import urlencode
 
 import pytest
 from django.test import Client as Browser
@@ -108,6 +108,10 @@ def slug(text: str) -> str:
     return slug_of(template_of(text))
 
 
+def passing(raw: dict[str, Any]) -> bool:
+    return "Deadlock" in raw["errorMessage"] or raw["errorMessage"] == "Connection timeout"
+
+
 FIRST, LAST = day(NOW - timedelta(days=20)), day(NOW - timedelta(days=10))
 FILTERS: list[tuple[str, Callable[[dict[str, Any]], bool]]] = [
     ("", lambda r: True),
@@ -147,6 +151,15 @@ FILTERS: list[tuple[str, Callable[[dict[str, Any]], bool]]] = [
     ("page=abc&page=1", lambda r: True),
     ("view=failing", lambda r: r["document-id"] in ("again5",)),
     ("view=expiring", lambda r: logged(r) + timedelta(days=60) < NOW + timedelta(days=7)),
+    ("view=needs", lambda r: not passing(r) or r["document-id"] == "again5"),
+    ("category=mapping", lambda r: "Product not" in r["errorMessage"]),
+    ("category=!mapping", lambda r: "Product not" not in r["errorMessage"]),
+    ("category=database&category=connection", passing),
+    ("category=mapping&retry=yes", lambda r: False),
+    ("category=payment", lambda r: False),
+    ("retry=yes", passing),
+    ("retry=!yes", lambda r: not passing(r)),
+    ("retry=after_fix", lambda r: "Product not" in r["errorMessage"]),
     ("state=open", lambda r: True),
     ("state=resolved", lambda r: False),
     ("state=!open", lambda r: False),
@@ -168,6 +181,8 @@ def test_a_filter_finds_what_the_raw_documents_say(
     ("query", "field"),
     [
         ("view=mine2", "view"),
+        ("category=mappings", "category"),
+        ("retry=!maybe", "retry"),
         ("date=later", "date"),
         ("period=8d", "period"),
         ("sort=colour", "sort"),
@@ -241,15 +256,22 @@ def test_a_day_of_25_hours_has_all_its_orders(open_page: Open, keep: Keep, setti
 def test_facets_count_without_their_own_filter_and_open_as_many(
     open_page: Open, ledger: Raws
 ) -> None:
-    page = open_page("/orders/?shop=a.myshopify.com")
-    for facet in ("error", "shop"):
+    others = {"shop": "a.myshopify.com", "retry": "!check_first"}
+    page = open_page(f"/orders/?{urlencode(others)}")
+    for facet in ("error", "category", "retry", "shop"):
         (section,) = page.root.all(data_facet=facet)
-        for value in section.all("a", data_value=...):  # type: ignore[arg-type]
+        rest = {name: value for name, value in others.items() if name != facet}
+        whole = open_page(f"/orders/?{urlencode(rest)}").total
+        values = section.all("a", data_value=...)  # type: ignore[arg-type]
+        assert sum(int(value.get("data-count")) for value in values) == whole
+        for value in values:
             count = int(value.get("data-count"))
-            own = f"/orders/?{facet}={quote(value.get('data-value'))}"
-            other = "" if facet == "shop" else "&shop=a.myshopify.com"
-            assert open_page(own + other).total == count
-    shops = {v.get("data-value") for v in page.root.one(data_facet="shop").all("a")}
+            own = {facet: value.get("data-value")}
+            assert open_page(f"/orders/?{urlencode(rest | own)}").total == count
+            own[facet] = f"!{own[facet]}"
+            assert open_page(f"/orders/?{urlencode(rest | own)}").total == whole - count
+    section = page.root.one(data_facet="shop")
+    shops = {v.get("data-value") for v in section.all("a", data_value=...)}  # type: ignore[arg-type]
     assert shops == {"a.myshopify.com", "b.myshopify.com", "www.c.com", "hc-demo.myshopify.com"}
 
 
@@ -260,6 +282,7 @@ def test_tabs_count_what_they_open(open_page: Open, ledger: Raws) -> None:
         "Open",
         "Expiring soon",
         "Still failing",
+        "Needs a person",
         "All",
     ]
     for tab in tabs:
@@ -374,7 +397,7 @@ def test_the_list_needs_few_queries_however_many_rows(
     browser: Browser, quiet: None, ledger: Raws, django_assert_max_num_queries: Any
 ) -> None:
     for query in ("", "?per_page=200", "?q=error&shop=a.myshopify.com&period=30d"):
-        with django_assert_max_num_queries(12):
+        with django_assert_max_num_queries(13):
             assert browser.get(f"/orders/{query}").status_code == 200
 
 
@@ -403,6 +426,20 @@ def test_the_export_has_all_matching_rows_and_says_so(
     assert rows[2] == ["Rows", str(total)]
     assert len(rows) - 4 == total > 25
     assert [r[0] for r in rows[4:]] == open_page(f"/orders/{query}&page=&per_page=200").names
+
+
+def test_category_advice_and_plain_words_stand_beside_the_error(
+    browser: Browser, open_page: Open, keep: Keep
+) -> None:
+    keep(document("#1", error="Product not found for SKU A-1"), document("#2", error="Oh no"))
+    known, unknown = (open_page(f"/orders/?order={name}") for name in ("1", "2"))
+    assert known.root.one("td", data_column="error").text == (
+        "The product is not in the OMS yet Product not found for SKU ‹sku› Mapping"
+    )
+    assert unknown.root.one("td", data_column="error").text == "Oh no Unexpected"
+    rows = {row[0]: row for row in rows_of(browser, "")[4:]}
+    assert rows["#1"][4:6] == ["Mapping", "Fix, then retry"]
+    assert rows["#2"][4:6] == ["Unexpected", "Check first"]
 
 
 def test_the_export_hides_keys_and_runs_no_formula(browser: Browser, keep: Keep) -> None:

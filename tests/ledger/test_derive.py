@@ -9,8 +9,14 @@ from django.utils import timezone
 
 from reconciler import service
 from reconciler.hotwax import documents as documents_module
-from reconciler.ledger import sync
-from reconciler.ledger.models import Attempt, FailedOrder, SyncState, UnreadableDocument
+from reconciler.ledger import intake, signatures, sync
+from reconciler.ledger.models import (
+    Attempt,
+    ErrorSignature,
+    FailedOrder,
+    SyncState,
+    UnreadableDocument,
+)
 from tests.conftest import HotWax
 from tests.makers import document, envelope, static
 
@@ -119,3 +125,45 @@ def test_a_newer_parser_reads_everything_again_also_what_could_not_be_read(
     assert UnreadableDocument.objects.count() == 0
     assert set(FailedOrder.objects.values_list("order_name", flat=True)) == {"#1", "#9"}
     assert sync.current_state().kept == sync.count_kept() == 2
+
+
+def test_newer_rules_regroup_and_old_slugs_go_on_working(
+    hotwax_of: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hotwax = hotwax_of(
+        [
+            *(document(f"#{i}", error=f"Lost parcel P{i}") for i in range(3)),
+            document("#9", error="Transaction is empty"),
+        ]
+    )
+    with monkeypatch.context() as old:
+        old.setattr(signatures, "VERSION", 1)
+        old.setattr(intake, "template_of", lambda text: text)
+        old.setattr(intake, "VERSION", 1)
+        hotwax.sync()
+        ErrorSignature.objects.update(category="unexpected", retry="no", plain="")
+    slugs = dict(ErrorSignature.objects.values_list("template", "slug"))
+    assert len(slugs) == 4
+    monkeypatch.setattr(intake, "template_of", lambda text: text.split(" P")[0])
+    assert sync.due(sync.current_state(), timezone.now()) == "derive"
+    hotwax.sync()
+    assert set(ErrorSignature.objects.values_list("template", "rules_version")) == {
+        ("Lost parcel", signatures.VERSION),
+        ("Transaction is empty", signatures.VERSION),
+    }
+    assert ErrorSignature.objects.get(template="Transaction is empty").category == "payment"
+    lost = service.failed_orders().of_errors([slugs["Lost parcel P1"]])
+    assert {order.order_name for order in lost} == {"#0", "#1", "#2"}
+    assert not lost.of_errors([slugs["Lost parcel P2"]], exclude=True).exists()
+    assert service.templates_of([slugs["Lost parcel P1"]]) == {
+        slugs["Lost parcel P1"]: "Lost parcel"
+    }
+
+    # Again, with another name for the same: the first slugs still lead there.
+    monkeypatch.setattr(intake, "template_of", lambda text: text.split(" ")[0])
+    monkeypatch.setattr(signatures, "VERSION", signatures.VERSION + 1)
+    hotwax.sync()
+    assert set(ErrorSignature.objects.values_list("template", flat=True)) == {"Lost", "Transaction"}
+    assert service.failed_orders().of_errors([slugs["Lost parcel P0"]]).count() == 3
+    (unchanged,) = service.failed_orders().of_errors([slugs["Transaction is empty"]])
+    assert unchanged.order_name == "#9"

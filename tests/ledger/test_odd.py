@@ -212,8 +212,8 @@ def test_a_shop_is_found_by_each_of_its_facets(
         document("#4", host="b.myshopify.com", shop_id="orders"),
     ]
     hotwax_of(documents).sync()
-    for value in service.shop_facet(service.failed_orders()):
+    nothing: dict[str, service.Chosen] = dict.fromkeys(service.FACETS, ((), ()))
+    shops = service.facets(service.failed_orders(), nothing)["shop"]
+    for value in shops:
         assert service.failed_orders().of_shops([value.value]).count() == value.count
-    assert "acmestore.myshopify.com" in {
-        v.value for v in service.shop_facet(service.failed_orders())
-    }
+    assert "acmestore.myshopify.com" in {value.value for value in shops}
