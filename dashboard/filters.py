@@ -11,7 +11,14 @@ from django.core.exceptions import ValidationError
 from django.utils import timezone
 from django_filters import ChoiceFilter, Filter, FilterSet
 
-from dashboard.periods import PERIODS, Bounds, bounds_of_days, bounds_of_period
+from dashboard.periods import (
+    PERIODS,
+    Bounds,
+    before_days,
+    before_period,
+    bounds_of_days,
+    bounds_of_period,
+)
 from dashboard.query import Query
 from reconciler import service
 
@@ -270,12 +277,21 @@ class OrderFilters(FilterSet):
         return bounds_of_period(self.cleaned["period"] or "all", self.now, forward=forward)
 
     @property
+    def before(self) -> Bounds | None:
+        """Return the period before: as many days immediately before; None if there is none."""
+        first, last = self.cleaned["from"], self.cleaned["to"]
+        period = self.cleaned["period"] or "all"
+        if first or last:
+            return before_days(first, last or timezone.localtime(self.now).date())
+        return before_period(period, self.now, forward=self.date_value == "expires")
+
+    @property
     def qs(self) -> service.FailedOrderQuerySet:
         """Return the orders that match, in the order asked for."""
         return self.matching().sorted_by(self.sort_value)
 
     def matching(self, *without: str) -> service.FailedOrderQuerySet:
-        """Return the orders that match, unsorted; without some filters, to count their values."""
+        """Return the orders that match, unsorted; without some filters, or `dates`, to count."""
         orders: service.FailedOrderQuerySet = self.queryset
         c = self.cleaned
         if "view" not in without:
@@ -291,9 +307,14 @@ class OrderFilters(FilterSet):
                 orders = getattr(orders, method)(list(values.include))
             if name not in without and values.exclude:
                 orders = getattr(orders, method)(list(values.exclude), exclude=True)
-        bounds = self.bounds
+        return orders if "dates" in without else self.within(orders, self.bounds)
+
+    def within(
+        self, orders: service.FailedOrderQuerySet, bounds: Bounds
+    ) -> service.FailedOrderQuerySet:
+        """Keep the orders whose date, the one the list is about, lies within bounds."""
         if bounds.start or bounds.end:
-            orders = orders.dated(self.date_value, bounds.start, bounds.end)
+            return orders.dated(self.date_value, bounds.start, bounds.end)
         return orders
 
 

@@ -4,8 +4,10 @@ Days are days of DASHBOARD_TIME_ZONE; their bounds are computed in that zone, ne
 86,400 seconds.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
+from itertools import takewhile
 
 from django.utils import timezone
 
@@ -66,6 +68,71 @@ def days_of_period(
         return None
     away = timedelta(days=days - 1)
     return (today, today + away) if forward else (today - away, today)
+
+
+def before_days(first: date | None, last: date) -> Bounds | None:
+    """Bound as many days immediately before two days; None where there are none."""
+    if first is None or first > last or first.toordinal() <= (last - first).days + 2:
+        return None
+    return bounds_of_days(first - (last - first) - timedelta(days=1), first - timedelta(days=1))
+
+
+def before_period(period: str, now: datetime, *, forward: bool = False) -> Bounds | None:
+    """Bound the period before a period; None for all time."""
+    if period == "24h":
+        day = timedelta(hours=24)
+        return Bounds(now - day, now) if forward else Bounds(now - 2 * day, now - day)
+    days = days_of_period(period, now, forward=forward)
+    return before_days(*days) if days else None
+
+
+#: Unit of a chart over time -> the longest span that it is used for.
+UNITS = {
+    "hour": timedelta(days=2, hours=2),
+    "day": timedelta(days=100),
+    "week": timedelta(days=3 * 366),
+    "month": timedelta(days=12 * 366),
+    "year": timedelta.max,
+}
+
+
+def edges_between(start: datetime, end: datetime) -> tuple[str, list[datetime]]:
+    """Cut a span into hours, days, weeks (from Monday), months or years, by its length.
+
+    The first and the last piece are as much as lies within the span.
+    """
+    unit = next(name for name, longest in UNITS.items() if end - start <= longest)
+    if unit == "hour":
+        inner = list(_hours_after(start, end))
+    else:
+        days = _days_after(timezone.localtime(start).date(), unit)
+        moments = (begin_of(day) for day in days)
+        inner = list(takewhile(lambda moment: moment < end, (m for m in moments if m)))
+    return unit, [start, *inner, end]
+
+
+def _hours_after(start: datetime, end: datetime) -> Iterator[datetime]:
+    # Local hours may begin at half past, so they are cut locally, and counted on in UTC.
+    hour = timezone.localtime(start).replace(minute=0, second=0, microsecond=0).astimezone(UTC)
+    while (hour := hour + timedelta(hours=1)) < end:
+        yield hour
+
+
+def _days_after(day: date, unit: str) -> Iterator[date]:
+    """Name the days after a day on which a unit begins."""
+    while True:
+        try:
+            if unit == "day":
+                day += timedelta(days=1)
+            elif unit == "week":
+                day += timedelta(days=7 - day.weekday())
+            elif unit == "month":
+                day = (day.replace(day=1) + timedelta(days=32)).replace(day=1)
+            else:
+                day = date(day.year + 1, 1, 1)
+        except (OverflowError, ValueError):  # the end of the calendar
+            return
+        yield day
 
 
 def _a_year_from(day: date, years: int) -> date:

@@ -5,9 +5,9 @@ can be without making anybody wait. All datetimes are in UTC.
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Container, Hashable, Iterable
+from collections.abc import Callable, Container, Hashable, Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TypeVar
 
 from django.conf import settings
@@ -28,7 +28,7 @@ from reconciler.hotwax.documents import (
     mask_keys,
 )
 from reconciler.hotwax.errors import HotWaxError
-from reconciler.ledger import sync
+from reconciler.ledger import sync, trends
 from reconciler.ledger.check import Finding, check_and_remember, last_findings, seen_fields
 from reconciler.ledger.lookup import look_up_now
 from reconciler.ledger.models import (
@@ -54,12 +54,14 @@ from reconciler.ledger.models import (
 )
 from reconciler.ledger.ordering import name_keys
 from reconciler.ledger.sync import AnotherHotWax, Answer, ask_now
+from reconciler.ledger.trends import earliest, latest, new_signatures
 
 __all__ = [
     "ALIASES",
     "DATES",
     "FACETS",
     "FIELD_OF_NAME",
+    "LOG_KEEPS",
     "SORTS",
     "VIEWS",
     "AnotherHotWax",
@@ -82,24 +84,31 @@ __all__ = [
     "as_text",
     "ask_now",
     "check_connection",
+    "earliest",
     "facets",
     "failed_order",
     "failed_orders",
     "freshness",
     "from_text",
     "full_errors",
+    "histogram",
     "host_of",
     "import_link",
+    "latest",
     "link_of",
     "mask_keys",
     "neighbours",
+    "new_signatures",
     "refresh",
+    "seen_between",
     "status",
     "templates_of",
     "view_counts",
 ]
 
 
+#: HotWax's log forgets a failure after this time (HOTWAX.md: ttl "+60DAYS").
+LOG_KEEPS = timedelta(days=60)
 Key = TypeVar("Key", bound=Hashable)
 
 # --------------------------------------------------------------------------- how fresh it is
@@ -353,6 +362,32 @@ def _shop_facet(counts: dict[int, int]) -> list[FacetValue]:
     for name, shop in hosts.values_list("host", "shop_id"):
         of_name[name].add(shop)
     return _sorted((n, n, sum(counts[pk] for pk in shops)) for n, shops in of_name.items())
+
+
+def seen_between() -> tuple[datetime, datetime] | None:
+    """Say from when until when we know what failed; None before the first load is complete.
+
+    The log keeps a failure for LOG_KEEPS, so the first load reaches back so far, and a shorter
+    pause in the asking is made up for by the next answer.
+    """
+    row = sync.current_state()
+    if row.loaded_at is None or row.answered_at is None:
+        return None
+    return row.loaded_at - LOG_KEEPS, row.answered_at
+
+
+def histogram(
+    orders: FailedOrderQuerySet, which: str, edges: Sequence[datetime]
+) -> list[dict[Category, int]]:
+    """Count orders per span between the edges, and in each per category of their latest error."""
+    counts = trends.counts_between(orders, which, edges)
+    signatures = {signature for _, signature in counts}
+    rows = ErrorSignature.objects.filter(pk__in=signatures).values_list("pk", "category")
+    category_of = {pk: Category(category) for pk, category in rows}
+    spans: list[dict[Category, int]] = [defaultdict(int) for _ in edges[1:]]
+    for (span, signature), n in counts.items():
+        spans[span][category_of[signature]] += n
+    return spans
 
 
 def templates_of(slugs: list[str]) -> dict[str, str]:

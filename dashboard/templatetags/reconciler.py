@@ -13,6 +13,7 @@ from django.utils.html import escape, format_html
 from django.utils.safestring import SafeString, mark_safe
 
 from dashboard import wording
+from dashboard.charts import Bar
 from dashboard.query import Query
 from reconciler import service
 
@@ -115,6 +116,24 @@ def slots(text: str) -> SafeString:
     escaped = str(escape(text))
     marked = _SLOT.sub(lambda match: f'<i class="slot">{match[0]}</i>', escaped)
     return mark_safe(marked)  # noqa: S308 - escaped above
+
+
+@register.simple_tag
+def bar_time(bar: Bar) -> SafeString:
+    """<time> that names the span of a bar."""
+    return _time(bar.start, bar.label)
+
+
+@register.filter
+def get(values: dict[str, str], name: str) -> str:
+    """Look up a name."""
+    return values[name]
+
+
+@register.filter
+def size(number: int) -> int:
+    """Drop the sign; an arrow shows it."""
+    return abs(number)
 
 
 @register.filter

@@ -9,6 +9,7 @@ from django.utils import timezone
 from django.utils.cache import patch_vary_headers
 from django.views.decorators.http import require_safe
 
+from dashboard.charts import figures_of, histogram_of
 from dashboard.chips import chips_of
 from dashboard.exports import csv_lines
 from dashboard.filters import (
@@ -102,11 +103,14 @@ def _results(filters: OrderFilters) -> dict[str, Any]:
     answers = service.answers_by_name(filters.cleaned["order"])
     table = OrdersTable(filters.qs.for_list(), order_by=filters.sort_value)
     table.paginate(ClampingPaginator, filters.per_page_value, filters.cleaned["page"])
+    counts = service.view_counts(filters.matching("view", "state"), filters.now)
     return {
         "table": table,
         "page": table.page,
         "total": table.paginator.count,
-        "tabs": _tabs(filters, service.view_counts(filters.matching("view", "state"), filters.now)),
+        "tabs": _tabs(filters, counts),
+        "figures": figures_of(filters, counts),
+        "histogram": histogram_of(filters, counts["all"]),
         "chips": chips_of(filters),
         "facets": _facets(filters),
         "answers": answers,

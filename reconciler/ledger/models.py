@@ -307,6 +307,11 @@ class FailedOrder(models.Model):
         constraints = (
             models.UniqueConstraint("shop", "order_key", name="one_row_per_shop_and_order"),
         )
+        # For counts over time, which then need not read the rows themselves.
+        indexes = (
+            models.Index(fields=("last_failed_at", "signature"), name="failed_by_signature"),
+            models.Index(fields=("first_at", "signature"), name="first_by_signature"),
+        )
 
     def __str__(self) -> str:
         return self.order_name or self.order_key
@@ -329,7 +334,9 @@ class Attempt(models.Model):
     expires_at = models.DateTimeField(null=True, db_index=True)
     order_created_at = models.DateTimeField(null=True)
     first_attempted_at = models.DateTimeField(null=True)
-    signature = models.ForeignKey(ErrorSignature, models.PROTECT, related_name="attempts")
+    signature = models.ForeignKey(
+        ErrorSignature, models.PROTECT, related_name="attempts", db_index=False
+    )
     seen_first_at = models.DateTimeField()
     seen_last_at = models.DateTimeField(db_index=True)
     left_log_at = models.DateTimeField(null=True)
@@ -345,6 +352,7 @@ class Attempt(models.Model):
         constraints = (
             models.UniqueConstraint("document_key", "logged_key", name="one_row_per_attempt"),
         )
+        indexes = (models.Index(fields=("signature", "logged_at"), name="attempts_of_signature"),)
 
     def __str__(self) -> str:
         return f"{self.document_key} {self.logged_key}".strip()

@@ -1,0 +1,239 @@
+"""Charts and figures: numbers in, geometry and links out; a template draws them.
+
+A chart is an SVG stretched to its place, one unit wide per bar and 100 high; its axes are HTML.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.urls import reverse
+from django.utils import timezone
+
+from dashboard.filters import OrderFilters
+from dashboard.periods import Bounds, begin_of, edges_between
+from dashboard.query import Query
+from reconciler import service
+
+HEIGHT = 100
+BAR_START, BAR_WIDTH = 0.13, 0.74
+X_LABELS = 6
+#: What is first seen right after we began to look may be old.
+LOOKED_BEFORE = timedelta(days=30)
+
+
+@dataclass(frozen=True)
+class Segment:
+    """Part of a bar: one category, from ``y`` down by ``height``."""
+
+    category: service.Category
+    count: int
+    y: str
+    height: str
+
+
+@dataclass(frozen=True)
+class Bar:
+    """Orders of one span. ``url`` is empty where the query string cannot name the span."""
+
+    start: datetime
+    label: str
+    counts: list[int]
+    total: int
+    x: str
+    segments: list[Segment]
+    url: str
+
+    @property
+    def parts(self) -> str:
+        """Say the categories in words: data 4, mapping 2."""
+        return ", ".join(f"{part.category.label.lower()} {part.count}" for part in self.segments)
+
+
+@dataclass(frozen=True)
+class Histogram:
+    """Orders over time, stacked by category. ``outside``: orders without a date, or a later one."""
+
+    unit: str
+    bars: list[Bar]
+    categories: list[service.Category]
+    top: int
+    width: int
+    x_labels: list[str]
+    outside: int
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A headline figure. ``change`` is against the period before, in per cent if ``relative``."""
+
+    name: str
+    label: str
+    value: int
+    url: str
+    before: int | None = None
+    relative: bool = False
+
+    @property
+    def change(self) -> int | None:
+        """Return the change; None without a period before, or where there is nothing to divide."""
+        if self.before is None or (self.relative and not self.before):
+            return None
+        more = self.value - self.before
+        return round(100 * more / self.before) if self.relative else more
+
+
+def figures_of(filters: OrderFilters, counts: dict[str, int]) -> list[Figure]:
+    """Count what stands above the list, whatever its view and state.
+
+    ``counts`` are those of the tabs: of all that matches the other filters, per view.
+    """
+    whole, before = filters.matching("view", "state", "dates"), _comparable(filters)
+    matching = filters.within(whole, filters.bounds)
+    earlier = filters.within(whole, before) if before else None
+    path, query = reverse("dashboard:orders"), filters.query.without("state", "sort", "per_page")
+    everything = query.with_("view", "all").url(path)
+    soon = query.with_("view", "expiring").url(path)
+    return [
+        Figure(
+            "failed",
+            "Failed orders",
+            counts["all"],
+            everything,
+            None if earlier is None else earlier.count(),
+            relative=True,
+        ),
+        Figure(
+            "new",
+            "New signatures",
+            service.new_signatures(matching, filters.bounds.start, filters.bounds.end),
+            "",
+            _new_before(earlier, before),
+        ),
+        Figure(
+            "expiring",
+            "Expiring in 7 days",
+            counts["expiring"],
+            soon,
+        ),
+    ]
+
+
+def _new_before(earlier: service.FailedOrderQuerySet | None, before: Bounds | None) -> int | None:
+    """Count what was new in the period before, if we had looked long enough to know."""
+    seen = service.seen_between()
+    if earlier is None or before is None or before.start is None or seen is None:
+        return None
+    known = seen[0] + LOOKED_BEFORE <= before.start
+    return service.new_signatures(earlier, before.start, before.end) if known else None
+
+
+def _comparable(filters: OrderFilters) -> Bounds | None:
+    """Return the period before, if we saw both it and this one; days not seen count as nothing."""
+    before, seen = filters.before, service.seen_between()
+    if before is None or before.start is None or seen is None:
+        return None
+    since, until = seen
+    if filters.date_value == "expires":
+        since, until = since + service.LOG_KEEPS, until + service.LOG_KEEPS
+    end = min(filters.bounds.end or filters.now, max(filters.now, until))
+    return before if since <= before.start and end - until < timedelta(days=1) else None
+
+
+def histogram_of(filters: OrderFilters, total: int) -> Histogram | None:
+    """Draw the orders that match, whatever their view and state, over the list's own date."""
+    matching, which = filters.matching("view", "state"), filters.date_value
+    ends = _ends(filters, matching)
+    if ends is None:
+        return None
+    unit, edges = edges_between(*ends)
+    spans = service.histogram(matching, which, edges)
+    totals = [sum(span.values()) for span in spans]
+    top = _nice(max(totals))
+    categories = [c for c in service.Category if any(span.get(c) for span in spans)]
+    step = -(-len(spans) // X_LABELS)
+    bars = []
+    for i, (span, start, end) in enumerate(zip(spans, edges, edges[1:], strict=False)):
+        url = "" if unit == "hour" else _days_url(filters.query, start, end)
+        counts = [span.get(category, 0) for category in categories]
+        segments = _stack(list(zip(categories, counts, strict=True)), top)
+        label = _label(start, unit)
+        bars.append(Bar(start, label, counts, totals[i], f"{i + BAR_START:g}", segments, url))
+    return Histogram(
+        unit=unit,
+        bars=bars,
+        categories=categories,
+        top=top,
+        width=-(-len(spans) // step) * step,
+        x_labels=[_short_label(start, unit) for start in edges[:-1:step]],
+        outside=total - sum(totals),
+    )
+
+
+def _ends(
+    filters: OrderFilters, matching: service.FailedOrderQuerySet
+) -> tuple[datetime, datetime] | None:
+    """Return where the chart begins and ends; None where nothing has such a date."""
+    bounds, which, now = filters.bounds, filters.date_value, filters.now
+    start = bounds.start or _midnight(service.earliest(matching, which))
+    end = bounds.end or (service.latest(matching, which) if which == "expires" else now)
+    if start is None or end is None:
+        return None
+    if bounds.end is None:
+        # One document dated 2099 must not press all others into one bar.
+        end = end + timedelta(hours=1) if filters.cleaned["period"] == "24h" else _next_day(end)
+    return (start, end) if start < end else None
+
+
+def _midnight(moment: datetime | None) -> datetime | None:
+    return begin_of(timezone.localtime(moment).date()) if moment else None
+
+
+def _next_day(moment: datetime) -> datetime:
+    return begin_of(timezone.localtime(moment).date() + timedelta(days=1)) or moment
+
+
+def _days_url(query: Query, start: datetime, end: datetime) -> str:
+    first = timezone.localtime(start).date()
+    last = timezone.localtime(end - timedelta(microseconds=1)).date()
+    days = query.without("state", "period").with_("view", "all")
+    days = days.with_("from", first.isoformat()).with_("to", last.isoformat())
+    return days.url(reverse("dashboard:orders"))
+
+
+def _stack(parts: list[tuple[service.Category, int]], top: int) -> list[Segment]:
+    segments, y = [], float(HEIGHT)
+    for category, count in parts:
+        height = HEIGHT * count / top
+        y -= height
+        if count:
+            segments.append(Segment(category, count, f"{y:.2f}", f"{height:.2f}"))
+    return segments
+
+
+def _nice(largest: int) -> int:
+    """Round up to 1, 2 or 5 times a power of ten."""
+    power = 1
+    while True:
+        for factor in (1, 2, 5):
+            if factor * power >= largest:
+                return factor * power
+        power *= 10
+
+
+def _label(start: datetime, unit: str) -> str:
+    day = timezone.localtime(start)
+    words = f"{day.day} {day:%b %Y}"
+    if unit == "hour":
+        return f"{words}, {day:%H:%M}"
+    if unit in ("month", "year"):
+        return f"{day:%b %Y}" if unit == "month" else f"{day:%Y}"
+    return f"week of {words}" if unit == "week" else words
+
+
+def _short_label(start: datetime, unit: str) -> str:
+    day = timezone.localtime(start)
+    if unit == "hour":
+        return f"{day:%H:%M}"
+    if unit in ("month", "year"):
+        return f"{day:%b %Y}"
+    return f"{day.day} {day:%b}"

@@ -1,0 +1,205 @@
+"""Figures and histogram above the list, counted again from the raw documents.
+
+The counting imports nothing of what it checks.
+"""
+
+from collections import Counter
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from reconciler.ledger.models import SyncState
+from tests.dashboard.conftest import NOW, Open, Page
+from tests.makers import document
+
+Keep = Callable[..., None]
+Raws = list[dict[str, Any]]
+KINDS = {
+    "Product not exist": "Mapping",
+    "Transaction is empty": "Payment",
+    "Deadlock found when trying to get lock; try restarting transaction": "Database",
+    "Something new": "Unexpected",
+}
+#: New York went back to winter time on 1 November 2026, so that day had 25 hours.
+AROUND = datetime(2026, 10, 25, tzinfo=UTC)
+
+
+def logged(raw: dict[str, Any]) -> datetime:
+    return datetime.fromisoformat(raw["timestamp"])
+
+
+@pytest.fixture
+def raws(keep: Keep) -> Raws:
+    """Orders around the change of the clocks, every 5 h 20 min, some tried again later."""
+    kinds = list(KINDS)
+    made = [
+        document(
+            f"#{i}",
+            document_id=f"d{i}",
+            logged=AROUND + timedelta(minutes=320 * i),
+            error=kinds[i * i % 3 if i < 40 else i % 4],
+        )
+        for i in range(70)
+    ]
+    again = [
+        document(
+            f"#{i}",
+            document_id=f"again{i}",
+            logged=AROUND + timedelta(minutes=320 * i, days=3),
+            error=kinds[(i + 1) % 3],
+        )
+        for i in range(0, 60, 7)
+    ]
+    keep(*made, *again, made[5])
+    SyncState.objects.update(loaded_at=NOW - timedelta(days=100), answered_at=NOW)
+    return made + again
+
+
+def by_order(raws: Raws) -> dict[str, dict[str, Any]]:
+    latest: dict[str, dict[str, Any]] = {}
+    for raw in sorted(raws, key=logged):
+        latest[raw["shopifyOrderName"]] = raw
+    return latest
+
+
+def numbers(page: Page) -> dict[str, list[int]]:
+    """Rows of the chart's table: label -> values, the total last."""
+    (table,) = page.root.all("table", data_chart=...)  # type: ignore[arg-type]
+    return {
+        row.all("th")[0].text: [int(cell.get("data-value")) for cell in row.all("td")]
+        for row in table.all("tr")[1:]
+    }
+
+
+def figure(page: Page, name: str) -> int:
+    return int(page.root.one(data_figure=name).get("data-value"))
+
+
+@pytest.mark.parametrize("zone", ["UTC", "America/New_York"])
+def test_each_bar_has_the_orders_of_its_day_by_category_and_opens_them(
+    zone: str, open_page: Open, raws: Raws, settings: Any
+) -> None:
+    settings.TIME_ZONE = settings.DASHBOARD_TIME_ZONE = zone
+    there = ZoneInfo(zone)
+    page = open_page("/orders/?from=2026-10-27&to=2026-11-06&state=resolved")
+    expected: dict[str, Counter[str]] = {}
+    for raw in by_order(raws).values():
+        day = logged(raw).astimezone(there)
+        expected.setdefault(f"{day.day} {day:%b %Y}", Counter())[KINDS[raw["errorMessage"]]] += 1
+    heads = [th.text for th in page.root.one("table", data_chart="failed-per-day").all("th")]
+    categories = heads[1 : heads.index("All")]
+    rows = numbers(page)
+    assert len(rows) == 11
+    for label, values in rows.items():
+        counts = expected.get(label, Counter())
+        assert dict(zip(categories, values, strict=False)) == {c: counts[c] for c in categories}
+        assert values[-1] == sum(counts.values())
+    total = sum(values[-1] for values in rows.values())
+    assert (
+        figure(page, "failed")
+        == total
+        == open_page(page.root.one(id_="figure-failed").get("href")).total
+    )
+    bars = [link for link in page.root.all("a") if link.get("tabindex") == "-1"]
+    assert len(bars) == 11
+    for bar, values in zip(bars, rows.values(), strict=True):
+        assert open_page(bar.get("href")).total == values[-1]
+
+
+def test_the_change_is_against_as_many_days_before(open_page: Open, raws: Raws) -> None:
+    page = open_page("/orders/?from=2026-11-01&to=2026-11-04")
+
+    def within(first: int, last: int, month: int = 11) -> int:
+        days = [logged(raw).date() for raw in by_order(raws).values()]
+        return sum(d.month == month and first <= d.day <= last for d in days)
+
+    now, before = within(1, 4), within(28, 31, month=10)
+    percent = round(100 * (now - before) / before)
+    words = page.root.one(data_figure="failed").text
+    assert figure(page, "failed") == now
+    assert (f"{abs(percent)}%" if percent else "no change") in words
+    assert f"from {before}" in words
+
+
+def test_days_that_were_not_seen_are_not_compared(open_page: Open, raws: Raws) -> None:
+    query = "/orders/?from=2026-11-01&to=2026-11-04"
+    assert "from" in open_page(query).root.one(data_figure="failed").text
+    # The first load reaches back 60 days: to 30 October.
+    SyncState.objects.update(loaded_at=datetime(2026, 12, 29, tzinfo=UTC))
+    assert "from" not in open_page(query).root.one(data_figure="failed").text
+    SyncState.objects.update(loaded_at=None)
+    assert "from" not in open_page(query).root.one(data_figure="failed").text
+
+
+def test_a_signature_is_new_where_its_first_log_timestamp_ever_lies(
+    open_page: Open, raws: Raws
+) -> None:
+    for first, last in (("2026-10-25", "2026-10-26"), ("2026-11-02", "2026-11-06")):
+        firsts: dict[str, str] = {}
+        for raw in sorted(raws, key=logged):
+            firsts.setdefault(raw["errorMessage"], f"{logged(raw):%Y-%m-%d}")
+        matching = {
+            raw["errorMessage"]
+            for raw in by_order(raws).values()
+            if first <= f"{logged(raw):%Y-%m-%d}" <= last
+        }
+        expected = sum(first <= firsts[error] <= last for error in matching)
+        assert figure(open_page(f"/orders/?from={first}&to={last}"), "new") == expected
+
+
+def test_expiring_opens_what_it_counts(open_page: Open, keep: Keep) -> None:
+    keep(*(document(f"#{i}", logged=NOW - timedelta(days=i)) for i in range(40, 60)))
+    page = open_page("/orders/?view=all")
+    assert figure(page, "expiring") == 7
+    assert open_page(page.root.one(id_="figure-expiring").get("href")).total == 7
+
+
+@pytest.mark.parametrize(
+    ("query", "unit"),
+    [
+        ("period=24h", "hour"),
+        ("period=30d", "day"),
+        ("period=12m", "week"),
+        ("from=2018-01-01", "month"),
+        ("from=1990-01-01", "year"),
+        ("date=created", "day"),
+        ("date=expires&period=90d", "day"),
+    ],
+)
+def test_bars_sum_to_the_total_in_every_unit(
+    query: str, unit: str, open_page: Open, keep: Keep
+) -> None:
+    keep(*(document(f"#{i}", logged=NOW - timedelta(hours=i * i / 2)) for i in range(1, 40)))
+    page = open_page(f"/orders/?{query}")
+    (table,) = page.root.all("table", data_chart=...)  # type: ignore[arg-type]
+    assert table.get("data-chart") == f"failed-per-{unit}"
+    rows = numbers(page)
+    assert sum(values[-1] for values in rows.values()) == figure(page, "failed") > 0
+    for link in table.all("a"):
+        label = link.text
+        assert open_page(link.get("href")).total == rows[label][-1]
+
+
+def test_a_document_of_2099_or_without_a_date_is_told_and_not_drawn(
+    open_page: Open, keep: Keep
+) -> None:
+    keep(
+        document("#1"),
+        document("#2", logged=datetime(2099, 1, 1, tzinfo=UTC)),
+        document("#3", timestamp=None),
+    )
+    page = open_page("/orders/")
+    assert figure(page, "failed") == 3
+    assert sum(values[-1] for values in numbers(page).values()) == 1
+    assert "2 without a date or with a later one are not drawn" in page.html
+
+
+def test_without_a_match_there_is_no_chart_and_the_figures_say_nought(
+    open_page: Open, raws: Raws
+) -> None:
+    page = open_page("/orders/?q=nothing+like+it")
+    assert figure(page, "failed") == figure(page, "new") == 0
+    assert not page.root.all("table", data_chart=...)  # type: ignore[arg-type]
