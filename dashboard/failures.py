@@ -4,7 +4,7 @@ import logging
 import sys
 
 from django.db import DatabaseError
-from django.http import HttpRequest, HttpResponse, HttpResponseServerError
+from django.http import HttpRequest, HttpResponse, HttpResponseServerError, JsonResponse
 from django.template.loader import render_to_string
 
 from reconciler import service
@@ -29,6 +29,11 @@ def told(error: BaseException | None) -> dict[str, str] | None:
     return None
 
 
+def wants_json(request: HttpRequest) -> bool:
+    """Say whether it is a program that asks."""
+    return request.path.startswith("/api/")
+
+
 def respond(request: HttpRequest, error: BaseException | None) -> HttpResponse | None:
     """Answer 503 with the words; None for what we have no words for.
 
@@ -38,6 +43,8 @@ def respond(request: HttpRequest, error: BaseException | None) -> HttpResponse |
     if words is None:
         return None
     logger.error("%s: %s", request.path, error)
+    if wants_json(request):
+        return JsonResponse({"error": words["title"], "reason": words["reason"]}, status=503)
     fragment = bool(request.headers.get("HX-Request"))
     template = "dashboard/_failed.html" if fragment else "dashboard/failed.html"
     context = {**words, "here": request.get_full_path(), "appearance": "system"}

@@ -8,7 +8,7 @@ from django.conf import settings
 from django.contrib.auth.middleware import LoginRequiredMiddleware
 from django.core.exceptions import PermissionDenied
 from django.db import DatabaseError
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
 from django.utils.cache import patch_vary_headers
 from django_htmx.http import HttpResponseClientRedirect
 
@@ -32,7 +32,11 @@ class LoginRequired(LoginRequiredMiddleware):
     def handle_no_permission(  # type: ignore[override]
         self, request: HttpRequest, view_func: Callable[..., Any]
     ) -> HttpResponseBase:
-        """Redirect the page, not the fragment."""
+        """Redirect the page, not the fragment; a program is told in its own language."""
+        if failures.wants_json(request):
+            return JsonResponse(
+                {"error": "Sign in first.", "login": settings.LOGIN_URL}, status=401
+            )
         if not request.headers.get("HX-Request"):
             return super().handle_no_permission(request, view_func)
         here = urlsplit(request.headers.get("HX-Current-URL", ""))

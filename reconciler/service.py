@@ -88,6 +88,7 @@ __all__ = [
     "facets",
     "failed_order",
     "failed_orders",
+    "following",
     "freshness",
     "from_text",
     "full_errors",
@@ -101,6 +102,7 @@ __all__ = [
     "new_signatures",
     "refresh",
     "seen_between",
+    "sorted_value",
     "status",
     "templates_of",
     "view_counts",
@@ -438,7 +440,7 @@ def neighbours(orders: FailedOrderQuerySet, order: FailedOrder, sort: str) -> Ne
     """Find the orders before and after one in a sorted list, also after it left the list."""
     descending = sort.startswith("-")
     column = SORTS[sort.removeprefix("-")]
-    value = FailedOrder.objects.values_list(column, flat=True).get(pk=order.pk)
+    value = sorted_value(order.pk, sort)
     before, after = _either_side(column, value, order.pk, descending=descending)
     light = orders.only("order_name", "latest_document_key")
     ahead = orders.filter(before).count()
@@ -448,6 +450,20 @@ def neighbours(orders: FailedOrderQuerySet, order: FailedOrder, sort: str) -> Ne
         place=ahead + 1 if orders.filter(pk=order.pk).exists() else None,
         total=orders.count(),
     )
+
+
+def sorted_value(pk: int, sort: str) -> object:
+    """Return the value by which an order is sorted."""
+    column = SORTS[sort.removeprefix("-")]
+    return FailedOrder.objects.values_list(column, flat=True).get(pk=pk)
+
+
+def following(
+    orders: FailedOrderQuerySet, sort: str, value: object, pk: int
+) -> FailedOrderQuerySet:
+    """Keep the orders that come after a place in a sorted list, wherever its order is by now."""
+    column, descending = SORTS[sort.removeprefix("-")], sort.startswith("-")
+    return orders.filter(_either_side(column, value, pk, descending=descending)[1])
 
 
 def _either_side(column: str, value: object, pk: int, *, descending: bool) -> tuple[Q, Q]:

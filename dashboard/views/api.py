@@ -1,0 +1,99 @@
+"""The orders as JSON, for whoever is signed in: the same filters, pages by cursor."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+from django import forms
+from django.core import signing
+from django.http import HttpRequest, JsonResponse
+from django.urls import reverse
+from django.utils.dateparse import parse_datetime
+from django.views.decorators.http import require_safe
+
+from dashboard.filters import OrderFilters, read_filters
+from dashboard.query import Query
+from reconciler import service
+
+MOST = 200
+DEFAULT_LIMIT = 50
+SALT = "reconciler.api.orders"
+
+
+class PagingForm(forms.Form):
+    """`cursor`, as the page before gave it, and `limit`."""
+
+    cursor = forms.CharField(required=False, max_length=4000)
+    limit = forms.IntegerField(required=False, min_value=1, max_value=MOST)
+
+    def clean_cursor(self) -> list[Any] | None:
+        """Read the place it holds: sort, value sorted by, id."""
+        text = self.cleaned_data["cursor"]
+        try:
+            place: list[Any] | None = signing.loads(text, salt=SALT) if text else None
+        except signing.BadSignature:
+            raise forms.ValidationError("Take the cursor as the page before gave it.") from None
+        return place
+
+
+@require_safe
+def orders(request: HttpRequest) -> JsonResponse:
+    """List the orders that match, `limit` at a time; `next` is the address of the next page."""
+    filters = read_filters(Query.of(request.GET).without("page", "per_page"))
+    paging = PagingForm(request.GET)
+    if not (filters.is_valid() and paging.is_valid()):
+        return JsonResponse({"errors": filters.form.errors | paging.errors}, status=400)
+    place, limit = paging.cleaned_data["cursor"], paging.cleaned_data["limit"] or DEFAULT_LIMIT
+    if place and place[0] != filters.sort_value:
+        return JsonResponse({"errors": {"cursor": ["It belongs to another sort."]}}, status=400)
+    rows = filters.qs
+    if place:
+        rows = service.following(rows, place[0], _read(place[0], place[1]), place[2])
+    shown = list(rows.for_list()[: limit + 1])
+    answer = {
+        "total": filters.qs.count(),
+        "as_of": _moment(request.freshness.as_of),  # type: ignore[attr-defined]
+        "orders": [_order(order, request) for order in shown[:limit]],
+        "next": _next(request, filters, shown[limit - 1]) if len(shown) > limit else None,
+    }
+    return JsonResponse(answer)
+
+
+def _next(request: HttpRequest, filters: OrderFilters, last: service.FailedOrder) -> str:
+    value = service.sorted_value(last.pk, filters.sort_value)
+    written = value.isoformat() if isinstance(value, datetime) else value
+    parameters = request.GET.copy()
+    parameters["cursor"] = signing.dumps([filters.sort_value, written, last.pk], salt=SALT)
+    return request.build_absolute_uri(f"{request.path}?{parameters.urlencode()}")
+
+
+def _read(sort: str, written: Any) -> Any:
+    dated = sort.removeprefix("-") in service.DATES
+    return parse_datetime(written) if dated and written is not None else written
+
+
+def _order(order: service.FailedOrder, request: HttpRequest) -> dict[str, Any]:
+    signature = order.signature
+    return {
+        "id": order.pk,
+        "order": order.order_name,
+        "document_id": order.latest_document_key,
+        "shop": order.shop.name,
+        "site": service.mask_keys(order.site_url),
+        "error": order.error_excerpt,
+        "signature": {"slug": signature.slug, "template": signature.template},
+        "category": signature.category,
+        "retry": signature.retry,
+        "in_plain_words": signature.plain,
+        "attempts": order.attempt_count,
+        "created": _moment(order.order_created_at),
+        "first": _moment(order.first_at),
+        "failed": _moment(order.last_failed_at),
+        "expires": _moment(order.expires_at),
+        "left_log": _moment(order.left_log_at),
+        "state": order.state,
+        "url": request.build_absolute_uri(reverse("dashboard:order", args=[order.pk])),
+    }
+
+
+def _moment(moment: datetime | None) -> str | None:
+    return f"{moment.astimezone(UTC):%Y-%m-%dT%H:%M:%S}Z" if moment else None
