@@ -4,7 +4,7 @@ from django.contrib.auth.decorators import login_not_required
 from django.contrib.auth.views import LogoutView
 from django.urls import path
 
-from dashboard.views import account, api, health, order, orders, status
+from dashboard.views import account, api, health, kind, order, orders, status
 
 app_name = "dashboard"
 
@@ -14,6 +14,7 @@ urlpatterns = [
     path("orders/export.csv", orders.export_csv, name="export_csv"),
     path("orders/<int:pk>/", order.order, name="order"),
     path("orders/<int:pk>/ask/", order.ask_hotwax, name="ask"),
+    path("orders/<int:pk>/kind/", kind.correct, name="kind"),
     path("api/orders", api.orders, name="api_orders"),
     path("status/", status.status, name="status"),
     path("status/check/", status.check, name="check"),

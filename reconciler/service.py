@@ -30,6 +30,7 @@ from reconciler.hotwax.documents import (
 from reconciler.hotwax.errors import HotWaxError
 from reconciler.ledger import sync, trends
 from reconciler.ledger.check import Finding, check_and_remember, last_findings, seen_fields
+from reconciler.ledger.corrections import correct
 from reconciler.ledger.lookup import look_up_now
 from reconciler.ledger.models import (
     DATES,
@@ -84,6 +85,7 @@ __all__ = [
     "as_text",
     "ask_now",
     "check_connection",
+    "correct",
     "earliest",
     "facets",
     "failed_order",

@@ -10,6 +10,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 from dashboard import story
 from dashboard.filters import SORT_NAMES, VIEW_NAMES, OrderFilters, read_filters
 from dashboard.query import Query
+from dashboard.views.kind import may_correct
 from dashboard.wording import plural, zone_name
 from reconciler import service
 
@@ -30,6 +31,7 @@ def order(request: HttpRequest, pk: int) -> HttpResponse:
         "story": story.tell(row, attempts, now),
         "now": now,
         "query": filters.query,
+        "kind": _kind(row, request),
         "ask_path": reverse("dashboard:ask", args=[pk]),
         "zone_words": zone_name(now),
         **_document(attempts, request.GET.get("attempt", "")),
@@ -100,6 +102,16 @@ def _like_this(row: service.FailedOrder) -> dict[str, object]:
         "like_this": list(others[:LIKE_THIS]),
         "like_this_count": same.count(),
         "like_this_url": query.url(reverse("dashboard:orders")),
+    }
+
+
+def _kind(row: service.FailedOrder, request: HttpRequest) -> dict[str, object] | None:
+    if not may_correct(request):
+        return None
+    return {
+        "path": reverse("dashboard:kind", args=[row.pk]),
+        "categories": service.Category.choices,
+        "advice": service.Retry.choices,
     }
 
 

@@ -281,7 +281,8 @@ def _signatures(templates: set[str]) -> dict[str, ErrorSignature]:
 
 def _classify(signature: ErrorSignature) -> ErrorSignature:
     verdict = verdict_of(signature.template)
-    signature.category, signature.retry = verdict.category, verdict.retry
+    if signature.corrected_at is None:
+        signature.category, signature.retry = verdict.category, verdict.retry
     signature.plain, signature.rules_version = verdict.plain, VERSION
     return signature
 

@@ -101,6 +101,9 @@ class ErrorSignature(models.Model):
     retry = models.CharField(max_length=11, choices=Retry, default=Retry.CHECK_FIRST)
     #: What happened, in a sentence for people; empty where nobody wrote one.
     plain = models.CharField(max_length=200, blank=True)
+    #: Who corrected category and verdict, and when; else the rules decide them.
+    corrected_by = models.CharField(max_length=150, blank=True)
+    corrected_at = models.DateTimeField(null=True)
 
     class Meta:
         ordering = ("sort_key",)
@@ -373,9 +376,10 @@ class UnreadableDocument(models.Model):
 
 
 class Event(models.Model):
-    """What happened to an order, and by whom; rows are only ever added."""
+    """What happened to an order or a signature, and by whom; rows are only ever added."""
 
     order = models.ForeignKey(FailedOrder, models.SET_NULL, null=True, related_name="events")
+    signature = models.ForeignKey(ErrorSignature, models.SET_NULL, null=True, related_name="events")
     #: Name of the person, kept as text so that it outlives the account; empty for the system.
     actor = models.CharField(max_length=150, blank=True)
     kind = models.CharField(max_length=30)

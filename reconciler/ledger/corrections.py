@@ -1,0 +1,48 @@
+"""What people know better than the rules: a signature's category and retry verdict.
+
+A correction sticks: neither new rules nor a regrouping takes it back. Each is an event.
+"""
+
+from datetime import datetime
+
+from django.db import transaction
+from django.db.models import F
+
+from reconciler.ledger.categories import verdict_of
+from reconciler.ledger.models import Category, ErrorSignature, Event, Retry, SyncState
+
+KIND = "signature corrected"
+
+
+def correct(pk: int, category: Category, retry: Retry, actor: str, now: datetime) -> bool:
+    """Correct a signature; False if that is what it says already. What the rules say undoes it."""
+    with transaction.atomic():
+        signature = ErrorSignature.objects.select_for_update().get(pk=pk)
+        before = (signature.category, signature.retry)
+        if before == (category, retry):
+            return False
+        rules = verdict_of(signature.template)
+        undone = (category, retry) == (rules.category, rules.retry)
+        signature.category, signature.retry = category, retry
+        signature.corrected_by = "" if undone else actor
+        signature.corrected_at = None if undone else now
+        signature.save()
+        Event.objects.create(
+            signature=signature,
+            actor=actor,
+            kind=KIND,
+            at=now,
+            before=", ".join(before),
+            after=f"{category}, {retry}",
+        )
+        SyncState.objects.update(revision=F("revision") + 1)
+    return True
+
+
+def hand_over(old: ErrorSignature, new: ErrorSignature) -> None:
+    """Let what people did to a signature pass to the one that its errors went to."""
+    Event.objects.filter(signature=old).update(signature=new)
+    if old.corrected_at and (not new.corrected_at or new.corrected_at < old.corrected_at):
+        new.category, new.retry = old.category, old.retry
+        new.corrected_by, new.corrected_at = old.corrected_by, old.corrected_at
+        new.save()
