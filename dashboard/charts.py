@@ -17,6 +17,7 @@ from reconciler import service
 HEIGHT = 100
 BAR_START, BAR_WIDTH = 0.13, 0.74
 X_LABELS = 6
+LONGEST = timedelta(days=100 * 366)
 #: What is first seen right after we began to look may be old.
 LOOKED_BEFORE = timedelta(days=30)
 
@@ -181,6 +182,10 @@ def _ends(
     if bounds.end is None:
         # One document dated 2099 must not press all others into one bar.
         end = end + timedelta(hours=1) if filters.cleaned["period"] == "24h" else _next_day(end)
+    elif end - start > LONGEST:
+        # Nobody sells since the year 2: of such a span only what holds orders is drawn.
+        first, last = service.earliest(matching, which), service.latest(matching, which)
+        start, end = max(start, _midnight(first) or start), min(end, _next_day(last or end))
     return (start, end) if start < end else None
 
 

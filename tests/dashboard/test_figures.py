@@ -165,6 +165,7 @@ def test_expiring_opens_what_it_counts(open_page: Open, keep: Keep) -> None:
         ("period=12m", "week"),
         ("from=2018-01-01", "month"),
         ("from=1990-01-01", "year"),
+        ("from=0002-01-01&to=9998-12-30", "day"),
         ("date=created", "day"),
         ("date=expires&period=90d", "day"),
     ],
