@@ -72,7 +72,6 @@ def _read(sort: str, written: Any) -> Any:
 
 
 def _order(order: service.FailedOrder, request: HttpRequest) -> dict[str, Any]:
-    signature = order.signature
     return {
         "id": order.pk,
         "order": order.order_name,
@@ -80,19 +79,26 @@ def _order(order: service.FailedOrder, request: HttpRequest) -> dict[str, Any]:
         "shop": order.shop.name,
         "site": service.mask_keys(order.site_url),
         "error": order.error_excerpt,
+        **_kind(order.signature),
+        "attempts": order.attempt_count,
+        "state": order.state,
+        **_dates(order),
+        "url": request.build_absolute_uri(reverse("dashboard:order", args=[order.pk])),
+    }
+
+
+def _kind(signature: Any) -> dict[str, Any]:
+    return {
         "signature": {"slug": signature.slug, "template": signature.template},
         "category": signature.category,
         "retry": signature.retry,
         "in_plain_words": signature.plain,
-        "attempts": order.attempt_count,
-        "created": _moment(order.order_created_at),
-        "first": _moment(order.first_at),
-        "failed": _moment(order.last_failed_at),
-        "expires": _moment(order.expires_at),
-        "left_log": _moment(order.left_log_at),
-        "state": order.state,
-        "url": request.build_absolute_uri(reverse("dashboard:order", args=[order.pk])),
     }
+
+
+def _dates(order: service.FailedOrder) -> dict[str, str | None]:
+    dates = {name: _moment(getattr(order, column)) for name, column in service.DATES.items()}
+    return dates | {"left_log": _moment(order.left_log_at)}
 
 
 def _moment(moment: datetime | None) -> str | None:

@@ -31,13 +31,12 @@ def order(request: HttpRequest, pk: int) -> HttpResponse:
         "story": story.tell(row, attempts, now),
         "now": now,
         "query": filters.query,
-        "kind": _kind(row, request),
-        "ask_path": reverse("dashboard:ask", args=[pk]),
         "zone_words": zone_name(now),
         **_document(attempts, request.GET.get("attempt", "")),
         **_list_around(row, filters),
         **_like_this(row),
         **_links(row),
+        **_kind(row, request),
     }
     return render(request, "dashboard/order.html", context)
 
@@ -105,11 +104,10 @@ def _like_this(row: service.FailedOrder) -> dict[str, object]:
     }
 
 
-def _kind(row: service.FailedOrder, request: HttpRequest) -> dict[str, object] | None:
-    if not may_correct(request):
-        return None
+def _kind(row: service.FailedOrder, request: HttpRequest) -> dict[str, object]:
     return {
-        "path": reverse("dashboard:kind", args=[row.pk]),
+        "may_correct": may_correct(request),
+        "kind_path": reverse("dashboard:kind", args=[row.pk]),
         "categories": service.Category.choices,
         "advice": service.Retry.choices,
     }
@@ -121,4 +119,5 @@ def _links(row: service.FailedOrder) -> dict[str, str]:
         "shopify_host": service.host_of(row.site_url),
         "admin_link": service.admin_link(row.shop.handle, row.order_name),
         "import_link": service.import_link(),
+        "ask_path": reverse("dashboard:ask", args=[row.pk]),
     }
