@@ -10,13 +10,15 @@ from django.urls import reverse
 from django.utils import timezone
 
 from dashboard.filters import OrderFilters
-from dashboard.periods import Bounds, begin_of, edges_between
+from dashboard.periods import begin_of, edges_between
 from dashboard.query import Query
 from reconciler import service
 
 HEIGHT = 100
-BAR_START, BAR_WIDTH = 0.13, 0.74
+#: Where a bar begins within its unit; the template draws it 0.74 wide, so that it stands amid.
+BAR_START = 0.13
 X_LABELS = 6
+#: Of a longer span only what holds orders is drawn.
 LONGEST = timedelta(days=100 * 366)
 #: What is first seen right after we began to look may be old.
 LOOKED_BEFORE = timedelta(days=30)
@@ -88,56 +90,34 @@ def figures_of(filters: OrderFilters, counts: dict[str, int]) -> list[Figure]:
 
     ``counts`` are those of the tabs: of all that matches the other filters, per view.
     """
-    whole, before = filters.matching("view", "state", "dates"), _comparable(filters)
-    matching = filters.within(whole, filters.bounds)
-    earlier = filters.within(whole, before) if before else None
+    matching, bounds = filters.matching("view", "state"), filters.bounds
+    new = service.new_signatures(matching, bounds.start, bounds.end)
+    failed_before, new_before = _counts_before(filters)
     path, query = reverse("dashboard:orders"), filters.query.without("state", "sort", "per_page")
     everything = query.with_("view", "all").url(path)
     soon = query.with_("view", "expiring").url(path)
     return [
-        Figure(
-            "failed",
-            "Failed orders",
-            counts["all"],
-            everything,
-            None if earlier is None else earlier.count(),
-            relative=True,
-        ),
-        Figure(
-            "new",
-            "New signatures",
-            service.new_signatures(matching, filters.bounds.start, filters.bounds.end),
-            "",
-            _new_before(earlier, before),
-        ),
-        Figure(
-            "expiring",
-            "Expiring in 7 days",
-            counts["expiring"],
-            soon,
-        ),
+        Figure("failed", "Failed orders", counts["all"], everything, failed_before, relative=True),
+        Figure("new", "New signatures", new, "", new_before),
+        Figure("expiring", "Expiring in 7 days", counts["expiring"], soon),
     ]
 
 
-def _new_before(earlier: service.FailedOrderQuerySet | None, before: Bounds | None) -> int | None:
-    """Count what was new in the period before, if we had looked long enough to know."""
-    seen = service.seen_between()
-    if earlier is None or before is None or before.start is None or seen is None:
-        return None
-    known = seen[0] + LOOKED_BEFORE <= before.start
-    return service.new_signatures(earlier, before.start, before.end) if known else None
-
-
-def _comparable(filters: OrderFilters) -> Bounds | None:
-    """Return the period before, if we saw both it and this one; days not seen count as nothing."""
+def _counts_before(filters: OrderFilters) -> tuple[int | None, int | None]:
+    """Count failed orders and new signatures of the period before; None: not to be compared."""
     before, seen = filters.before, service.seen_between()
     if before is None or before.start is None or seen is None:
-        return None
+        return None, None
     since, until = seen
     if filters.date_value == "expires":
         since, until = since + service.LOG_KEEPS, until + service.LOG_KEEPS
     end = min(filters.bounds.end or filters.now, max(filters.now, until))
-    return before if since <= before.start and end - until < timedelta(days=1) else None
+    if before.start < since or end - until >= timedelta(days=1):
+        return None, None  # days that were not seen count as nothing
+    orders = filters.within(filters.matching("view", "state", "dates"), before)
+    known = seen[0] + LOOKED_BEFORE <= before.start
+    new = service.new_signatures(orders, before.start, before.end) if known else None
+    return orders.count(), new
 
 
 def histogram_of(filters: OrderFilters, total: int) -> Histogram | None:
@@ -183,7 +163,6 @@ def _ends(
         # One document dated 2099 must not press all others into one bar.
         end = end + timedelta(hours=1) if filters.cleaned["period"] == "24h" else _next_day(end)
     elif end - start > LONGEST:
-        # Nobody sells since the year 2: of such a span only what holds orders is drawn.
         first, last = service.earliest(matching, which), service.latest(matching, which)
         start, end = max(start, _midnight(first) or start), min(end, _next_day(last or end))
     return (start, end) if start < end else None

@@ -1,6 +1,6 @@
 """The orders as JSON, for whoever is signed in: the same filters, pages by cursor."""
 
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 from django import forms
@@ -12,6 +12,7 @@ from django.views.decorators.http import require_safe
 
 from dashboard.filters import OrderFilters, read_filters
 from dashboard.query import Query
+from dashboard.wording import machine
 from reconciler import service
 
 MOST = 200
@@ -102,4 +103,4 @@ def _dates(order: service.FailedOrder) -> dict[str, str | None]:
 
 
 def _moment(moment: datetime | None) -> str | None:
-    return f"{moment.astimezone(UTC):%Y-%m-%dT%H:%M:%S}Z" if moment else None
+    return machine(moment) if moment else None
