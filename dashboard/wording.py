@@ -119,3 +119,12 @@ def zone_name(now: datetime) -> str:
 def place(zone: str) -> str:
     """Name a zone as people do: America/New_York is New York."""
     return zone.rpartition("/")[2].replace("_", " ")
+
+
+def of_view(noun: str, view_name: str) -> str:
+    """Say which orders a view holds: open orders, order that needs a person; all: orders."""
+    if view_name == "All":
+        return noun
+    if view_name == "Needs a person":
+        return f"{noun} that {'need' if noun.endswith('s') else 'needs'} a person"
+    return f"{view_name.lower()} {noun}"

@@ -105,6 +105,12 @@ def times(count: int) -> str:
 
 
 @register.filter
+def of_view(noun: str, view_name: str) -> str:
+    """Which orders a view holds, in words."""
+    return wording.of_view(noun, view_name)
+
+
+@register.filter
 def place(zone: str) -> str:
     """Name of a time zone as people say it."""
     return wording.place(zone)

@@ -11,7 +11,7 @@ from dashboard import story
 from dashboard.filters import SORT_NAMES, VIEW_NAMES, OrderFilters, read_filters
 from dashboard.query import Query
 from dashboard.views.kind import may_correct
-from dashboard.wording import plural, zone_name
+from dashboard.wording import of_view, plural, zone_name
 from reconciler import service
 
 #: Other orders with the same error that are listed; the rest is one click away.
@@ -87,7 +87,7 @@ def _list_around(row: service.FailedOrder, filters: OrderFilters) -> dict[str, o
         return {"list_url": path, "list_name": "Orders", "around": None}
     return {
         "list_url": filters.query.url(path),
-        "list_name": f"{VIEW_NAMES[filters.view_value]} orders",
+        "list_name": of_view("orders", VIEW_NAMES[filters.view_value]).capitalize(),
         "list_sort": SORT_NAMES.get(filters.sort_value, "sorted").lower(),
         "around": service.neighbours(filters.matching(), row, filters.sort_value),
     }
