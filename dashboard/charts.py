@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from dashboard.filters import OrderFilters
 from dashboard.periods import begin_of, edges_between
-from dashboard.query import Query
+from dashboard.query import ErrorsQuery, Query
 from reconciler import service
 
 HEIGHT = 100
@@ -98,9 +98,14 @@ def figures_of(filters: OrderFilters, counts: dict[str, int]) -> list[Figure]:
     soon = query.with_("view", "expiring").url(path)
     return [
         Figure("failed", "Failed orders", counts["all"], everything, failed_before, relative=True),
-        Figure("new", "New signatures", new, "", new_before),
+        Figure("new", "New signatures", new, _new_url(filters), new_before),
         Figure("expiring", "Expiring in 7 days", counts["expiring"], soon),
     ]
+
+
+def _new_url(filters: OrderFilters) -> str:
+    query = ErrorsQuery(filters.query.pairs).without("view", "state", "sort", "per_page")
+    return query.with_("label", "new").url(reverse("dashboard:errors"))
 
 
 def _counts_before(filters: OrderFilters) -> tuple[int | None, int | None]:
@@ -123,7 +128,7 @@ def _counts_before(filters: OrderFilters) -> tuple[int | None, int | None]:
 def histogram_of(filters: OrderFilters, total: int) -> Histogram | None:
     """Draw the orders that match, whatever their view and state, over the list's own date."""
     matching, which = filters.matching("view", "state"), filters.date_value
-    ends = _ends(filters, matching)
+    ends = ends_of(filters, matching)
     if ends is None:
         return None
     unit, edges = edges_between(*ends)
@@ -134,10 +139,10 @@ def histogram_of(filters: OrderFilters, total: int) -> Histogram | None:
     step = -(-len(spans) // X_LABELS)
     bars = []
     for i, (span, start, end) in enumerate(zip(spans, edges, edges[1:], strict=False)):
-        url = "" if unit == "hour" else _days_url(filters.query, start, end)
+        url = "" if unit == "hour" else _days_url(filters.orders_query, start, end)
         counts = [span.get(category, 0) for category in categories]
         segments = _stack(list(zip(categories, counts, strict=True)), top)
-        label = _label(start, unit)
+        label = bar_label(start, unit)
         bars.append(Bar(start, label, counts, totals[i], f"{i + BAR_START:g}", segments, url))
     return Histogram(
         unit=unit,
@@ -150,7 +155,7 @@ def histogram_of(filters: OrderFilters, total: int) -> Histogram | None:
     )
 
 
-def _ends(
+def ends_of(
     filters: OrderFilters, matching: service.FailedOrderQuerySet
 ) -> tuple[datetime, datetime] | None:
     """Return where the chart begins and ends; None where nothing has such a date."""
@@ -204,7 +209,8 @@ def _nice(largest: int) -> int:
         power *= 10
 
 
-def _label(start: datetime, unit: str) -> str:
+def bar_label(start: datetime, unit: str) -> str:
+    """Name a span of a chart in words, by where it begins."""
     day = timezone.localtime(start)
     words = f"{day.day} {day:%b %Y}"
     if unit == "hour":

@@ -3,7 +3,14 @@
 from dataclasses import dataclass
 from datetime import date
 
-from dashboard.filters import DATE_NAMES, VIEW_NAMES, OrderFilters, Values
+from dashboard.filters import (
+    DATE_NAMES,
+    LABEL_NAMES,
+    VIEW_NAMES,
+    ErrorFilters,
+    OrderFilters,
+    Values,
+)
 from dashboard.periods import PERIODS
 from dashboard.query import Query
 from dashboard.wording import plural
@@ -22,7 +29,7 @@ class Chip:
 def chips_of(filters: OrderFilters) -> list[Chip]:
     """List the filters that are on; the view is a tab, not a chip."""
     query, cleaned = filters.query, filters.cleaned
-    chips = []
+    chips = _chips_of_errors(filters) if isinstance(filters, ErrorFilters) else []
     if cleaned["q"]:
         chips.append(Chip("Text", cleaned["q"], query.without("q")))
     if names := cleaned["order"]:
@@ -43,6 +50,16 @@ def chips_of(filters: OrderFilters) -> list[Chip]:
     if text := dates_in_words(filters):
         without = query.without("period", "from", "to", "date")
         chips.append(Chip(DATE_NAMES[filters.date_value], text, without))
+    return chips
+
+
+def _chips_of_errors(filters: ErrorFilters) -> list[Chip]:
+    """List what only /errors/ is filtered by; it has no tabs."""
+    query, chips = filters.query, []
+    if filters.view_value != "all":
+        chips.append(Chip("View", VIEW_NAMES[filters.view_value], query.without("view")))
+    if label := filters.cleaned["label"]:
+        chips.append(Chip("Change", LABEL_NAMES[label], query.without("label")))
     return chips
 
 

@@ -19,7 +19,7 @@ from dashboard.periods import (
     bounds_of_days,
     bounds_of_period,
 )
-from dashboard.query import Query
+from dashboard.query import ErrorsQuery, Query
 from reconciler import service
 
 LONGEST_TEXT = 500
@@ -52,6 +52,27 @@ SORT_NAMES = {
     "error": "Error",
 }
 SORT_VALUES = [sign + name for name in service.SORTS for sign in ("", "-")]
+#: Sort names of /errors/ -> the attribute of a row.
+ERROR_SORTS = {
+    "error": "sort_key",
+    "orders": "orders",
+    "open": "open",
+    "stores": "stores",
+    "attempts": "attempts",
+    "last_seen": "last_seen_at",
+    "first_seen": "first_seen_at",
+}
+DEFAULT_ERROR_SORT = "-orders"
+ERROR_SORT_NAMES = {
+    "-orders": "Most orders",
+    "-open": "Most open orders",
+    "-attempts": "Most attempts",
+    "-stores": "Most stores",
+    "-first_seen": "First seen, latest first",
+    "-last_seen": "Last seen, latest first",
+    "error": "Error",
+}
+LABEL_NAMES = {"new": "New", "back": "Back"}
 #: Repeatable names -> the method of the query set that keeps, or leaves out, their values.
 BY_VALUES = {
     "error": "of_errors",
@@ -253,6 +274,11 @@ class OrderFilters(FilterSet):
         return self.cleaned["view"] or ("all" if self.cleaned["order"] else "open")
 
     @property
+    def orders_query(self) -> Query:
+        """Return the query of the list that holds what is counted."""
+        return self.query
+
+    @property
     def sort_value(self) -> str:
         """Return the sort that counts."""
         return self.cleaned["sort"] or DEFAULT_SORT
@@ -319,10 +345,40 @@ class OrderFilters(FilterSet):
 
 
 # `from` is a keyword, so it cannot be written as an attribute of the class.
-OrderFilters.base_filters["from"] = DayFilter()
-OrderFilters.base_filters["to"] = DayFilter()
+for _name in ("from", "to"):
+    OrderFilters.declared_filters[_name] = OrderFilters.base_filters[_name] = DayFilter()
+
+
+class ErrorFilters(OrderFilters):
+    """The query string of /errors/: which orders are counted, and how signatures are sorted."""
+
+    sort = _choice(
+        [sign + name for name in ERROR_SORTS for sign in ("", "-")],
+        f"One of {', '.join(ERROR_SORTS)}, with - to reverse.",
+    )
+    label = _choice(LABEL_NAMES, f"One of {', '.join(LABEL_NAMES)}.")
+
+    @property
+    def view_value(self) -> str:
+        """Return the view that counts: errors are counted over all orders."""
+        return self.cleaned["view"] or "all"
+
+    @property
+    def orders_query(self) -> Query:
+        """Return the query of the list that holds what is counted."""
+        return ErrorsQuery(self.query.pairs).of_orders()
+
+    @property
+    def sort_value(self) -> str:
+        """Return the sort that counts."""
+        return self.cleaned["sort"] or DEFAULT_ERROR_SORT
 
 
 def read_filters(query: Query) -> OrderFilters:
     """Read a query string; ``is_valid`` says whether it can be used."""
     return OrderFilters(query, service.failed_orders(), timezone.now())
+
+
+def read_error_filters(query: ErrorsQuery) -> ErrorFilters:
+    """Read a query string of /errors/."""
+    return ErrorFilters(query, service.failed_orders(), timezone.now())

@@ -94,14 +94,24 @@ UNITS = {
     "month": timedelta(days=12 * 366),
     "year": timedelta.max,
 }
+#: The same for a chart as small as a word.
+SMALL_UNITS = {
+    "hour": timedelta(days=2, hours=2),
+    "day": timedelta(days=15),
+    "week": timedelta(days=16 * 7),
+    "month": timedelta(days=2 * 366),
+    "year": timedelta.max,
+}
 
 
-def edges_between(start: datetime, end: datetime) -> tuple[str, list[datetime]]:
+def edges_between(
+    start: datetime, end: datetime, units: dict[str, timedelta] = UNITS
+) -> tuple[str, list[datetime]]:
     """Cut a span into hours, days, weeks (from Monday), months or years, by its length.
 
     The first and the last piece are as much as lies within the span.
     """
-    unit = next(name for name, longest in UNITS.items() if end - start <= longest)
+    unit = next(name for name, longest in units.items() if end - start <= longest)
     if unit == "hour":
         inner = list(_hours_after(start, end))
     else:

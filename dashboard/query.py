@@ -1,13 +1,12 @@
 """The query string as the whole state of a page: reading it, and links that change it."""
 
 from collections.abc import Iterable
-from typing import Self
+from typing import ClassVar, Self
 
 from django.http import QueryDict
 
 #: Names that may be repeated; of every other name the last value counts.
 REPEATABLE = ("error", "category", "shop", "state", "retry")
-#: All names of /orders/, in the order in which links write them.
 NAMES = (
     "view",
     "q",
@@ -21,20 +20,25 @@ NAMES = (
     "period",
     "from",
     "to",
+    "at",
     "sort",
     "page",
     "per_page",
 )
-#: What goes without saying, so that no link says it.
 DEFAULTS = {("date", "failed"), ("period", "all"), ("sort", "-failed"), ("per_page", "50")}
 #: What the filter form does not show as fields of its own, and so must carry along.
-CARRIED = ("view", *REPEATABLE, "per_page")
+CARRIED = ("view", *REPEATABLE, "at", "per_page")
 #: What a list is narrowed by; "Clear all" removes these.
-FILTERS = ("q", "order", *REPEATABLE, "date", "period", "from", "to")
+FILTERS = ("q", "order", *REPEATABLE, "date", "period", "from", "to", "at")
 
 
 class Query:
     """What is written in the URL: known names only, blank values dropped. Immutable."""
+
+    #: All names of the page, in the order in which links write them.
+    names: ClassVar[tuple[str, ...]] = NAMES
+    #: What goes without saying, so that no link says it.
+    defaults: ClassVar[set[tuple[str, str]]] = DEFAULTS
 
     def __init__(self, pairs: Iterable[tuple[str, str]]) -> None:
         self.pairs = tuple(pairs)
@@ -43,14 +47,14 @@ class Query:
     def of(cls, data: QueryDict) -> Self:
         """Read a query string."""
         pairs: list[tuple[str, str]] = []
-        for name in NAMES:
+        for name in cls.names:
             values = [value for value in data.getlist(name) if value.strip()]
             if name in REPEATABLE:
                 values = [value.strip() for value in values]
             if name not in REPEATABLE:
                 values = values[-1:] if data.get(name, "").strip() else []
             pairs += [(name, value) for value in dict.fromkeys(values)]
-        return cls(pair for pair in pairs if pair not in DEFAULTS)
+        return cls(pair for pair in pairs if pair not in cls.defaults)
 
     def values(self, name: str) -> list[str]:
         """List the values of a name."""
@@ -65,8 +69,8 @@ class Query:
         gone = {name} if name == "page" else {name, "page"}
         kept = [pair for pair in self.pairs if pair[0] not in gone]
         pairs = [*kept, *((name, value) for value in values if value)]
-        pairs = [pair for pair in pairs if pair not in DEFAULTS]
-        return type(self)(sorted(pairs, key=lambda pair: NAMES.index(pair[0])))
+        pairs = [pair for pair in pairs if pair not in self.defaults]
+        return type(self)(sorted(pairs, key=lambda pair: self.names.index(pair[0])))
 
     def without(self, *names: str) -> Self:
         """Remove names, and go back to the first page."""
@@ -100,3 +104,15 @@ class Query:
     def data(self) -> QueryDict:
         """Turn it back into what a form reads."""
         return QueryDict(self.encode())
+
+
+class ErrorsQuery(Query):
+    """The query string of /errors/: that of /orders/, and `label`."""
+
+    names = (*NAMES[:-3], "label", *NAMES[-3:])
+    defaults = DEFAULTS - {("sort", "-failed")} | {("sort", "-orders"), ("view", "all")}
+
+    def of_orders(self) -> Query:
+        """Turn it into the query of the orders that are counted."""
+        kept = [pair for pair in self.pairs if pair[0] in NAMES]
+        return Query(kept).without("sort", "per_page").with_("view", self.get("view", "all"))

@@ -1,11 +1,13 @@
-"""The table of orders: columns, sorting, paging. Its cells are drawn by a row's template."""
+"""The tables: columns, sorting, paging. Their cells are drawn by a row's template."""
 
 from typing import Any
 
 import django_tables2 as tables
 from django.core.paginator import Paginator
+from django_tables2.data import TableListData
 
-from reconciler.service import FailedOrderQuerySet
+from dashboard.filters import ERROR_SORTS
+from reconciler.service import ErrorRow, FailedOrderQuerySet
 
 
 class ClampingPaginator(Paginator):  # type: ignore[type-arg]
@@ -41,3 +43,47 @@ class OrdersTable(tables.Table):
     first = SortColumn("first", verbose_name="First attempt", latest_first=True)
     failed = SortColumn("failed", verbose_name="Last failed", latest_first=True)
     expires = SortColumn("expires", verbose_name="Expires")
+
+
+class ErrorRows(TableListData):
+    """Rows of signatures, sorted as orders are: nulls last, ties by id in the same direction."""
+
+    data: list[ErrorRow]
+
+    def order_by(self, aliases: Any) -> None:
+        """Sort by the first alias; there is one."""
+        for alias in aliases[:1]:
+            attribute, down = ERROR_SORTS[alias.lstrip("-")], alias.startswith("-")
+            self.data.sort(key=lambda row: row.signature.pk, reverse=down)
+            known = [row for row in self.data if getattr(row, attribute) is not None]
+            nulls = [row for row in self.data if getattr(row, attribute) is None]
+            known.sort(key=lambda row: getattr(row, attribute), reverse=down)
+            self.data[:] = [*known, *nulls]
+
+
+def _number(title: str) -> tables.Column:
+    return tables.Column(verbose_name=title, initial_sort_descending=True)
+
+
+class ErrorsTable(tables.Table):
+    """Columns are named as in the `sort` of /errors/ and `data-column`."""
+
+    error = tables.Column(accessor="sort_key", verbose_name="Error")
+    label = tables.Column(verbose_name="Change", orderable=False)
+    orders = _number("Orders")
+    open = _number("Open")
+    stores = _number("Stores")
+    attempts = _number("Attempts")
+    trend = tables.Column(accessor="signature", orderable=False)
+    last_seen = tables.Column(
+        accessor="last_seen_at", verbose_name="Last seen", initial_sort_descending=True
+    )
+    first_seen = tables.Column(
+        accessor="first_seen_at", verbose_name="First seen", initial_sort_descending=True
+    )
+    retry = tables.Column(accessor="signature", verbose_name="What to do", orderable=False)
+
+    @classmethod
+    def of(cls, rows: list[ErrorRow], sort: str) -> "ErrorsTable":
+        """Sort rows into a table."""
+        return cls(ErrorRows(rows), order_by=sort)

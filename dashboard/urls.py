@@ -4,7 +4,7 @@ from django.contrib.auth.decorators import login_not_required
 from django.contrib.auth.views import LogoutView
 from django.urls import path
 
-from dashboard.views import account, api, health, kind, order, orders, status
+from dashboard.views import account, api, errors, health, kind, order, orders, runbook, status
 
 app_name = "dashboard"
 
@@ -15,6 +15,10 @@ urlpatterns = [
     path("orders/<int:pk>/", order.order, name="order"),
     path("orders/<int:pk>/ask/", order.ask_hotwax, name="ask"),
     path("orders/<int:pk>/kind/", kind.correct, name="kind"),
+    path("errors/", errors.errors, name="errors"),
+    path("errors/<slug:slug>/", errors.error, name="error"),
+    path("errors/<slug:slug>/kind/", kind.correct_error, name="error_kind"),
+    path("errors/<slug:slug>/runbook/", runbook.runbook, name="runbook"),
     path("api/orders", api.orders, name="api_orders"),
     path("status/", status.status, name="status"),
     path("status/check/", status.check, name="check"),

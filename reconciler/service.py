@@ -31,6 +31,7 @@ from reconciler.hotwax.errors import HotWaxError
 from reconciler.ledger import sync, trends
 from reconciler.ledger.check import Finding, check_and_remember, last_findings, seen_fields
 from reconciler.ledger.corrections import correct
+from reconciler.ledger.errors import ErrorRow, error_row, error_rows, sample_texts
 from reconciler.ledger.lookup import look_up_now
 from reconciler.ledger.models import (
     DATES,
@@ -54,6 +55,14 @@ from reconciler.ledger.models import (
     view_condition,
 )
 from reconciler.ledger.ordering import name_keys
+from reconciler.ledger.runbooks import LONGEST_TEXT as LONGEST_RUNBOOK
+from reconciler.ledger.runbooks import (
+    Runbook,
+    RunbookChanged,
+    edit_runbook,
+    runbook_history,
+    runbook_of,
+)
 from reconciler.ledger.sync import AnotherHotWax, Answer, ask_now
 from reconciler.ledger.trends import earliest, latest, new_signatures
 
@@ -63,12 +72,15 @@ __all__ = [
     "FACETS",
     "FIELD_OF_NAME",
     "LOG_KEEPS",
+    "LONGEST_RUNBOOK",
     "SORTS",
     "VIEWS",
     "AnotherHotWax",
     "Answer",
     "Attempt",
     "Category",
+    "ErrorRow",
+    "ErrorSignature",
     "FacetValue",
     "FailedOrder",
     "FailedOrderQuerySet",
@@ -76,6 +88,8 @@ __all__ = [
     "HotWaxError",
     "Neighbours",
     "Retry",
+    "Runbook",
+    "RunbookChanged",
     "State",
     "Status",
     "SyncState",
@@ -87,6 +101,10 @@ __all__ = [
     "check_connection",
     "correct",
     "earliest",
+    "edit_runbook",
+    "error_named",
+    "error_row",
+    "error_rows",
     "facets",
     "failed_order",
     "failed_orders",
@@ -103,8 +121,13 @@ __all__ = [
     "neighbours",
     "new_signatures",
     "refresh",
+    "runbook_history",
+    "runbook_of",
+    "sample_texts",
     "seen_between",
+    "shops_of",
     "sorted_value",
+    "spans_by_error",
     "status",
     "templates_of",
     "view_counts",
@@ -392,6 +415,26 @@ def histogram(
     for (span, signature), n in counts.items():
         spans[span][category_of[signature]] += n
     return spans
+
+
+def spans_by_error(
+    orders: FailedOrderQuerySet, which: str, edges: Sequence[datetime]
+) -> dict[int, list[int]]:
+    """Count orders per signature (its key) in each span between the edges."""
+    spans: dict[int, list[int]] = defaultdict(lambda: [0] * (len(edges) - 1))
+    for (span, signature), n in trends.counts_between(orders, which, edges).items():
+        spans[signature][span] = n
+    return spans
+
+
+def error_named(slug: str) -> ErrorSignature | None:
+    """Find a signature by its slug, or by one that it had under earlier rules."""
+    return signatures_named([slug]).first()
+
+
+def shops_of(orders: FailedOrderQuerySet) -> list[FacetValue]:
+    """Count orders per shop, most first."""
+    return _shop_facet(dict(orders.order_by().values_list("shop").annotate(n=Count("pk"))))
 
 
 def templates_of(slugs: list[str]) -> dict[str, str]:

@@ -14,6 +14,7 @@ from django.utils.safestring import SafeString, mark_safe
 
 from dashboard import wording
 from dashboard.charts import Bar
+from dashboard.errors import SmallBar
 from dashboard.query import Query
 from reconciler import service
 
@@ -125,7 +126,7 @@ def slots(text: str) -> SafeString:
 
 
 @register.simple_tag
-def bar_time(bar: Bar) -> SafeString:
+def bar_time(bar: Bar | SmallBar) -> SafeString:
     """<time> that names the span of a bar."""
     return _time(bar.start, bar.label)
 
@@ -134,6 +135,18 @@ def bar_time(bar: Bar) -> SafeString:
 def get(values: dict[str, str], name: str) -> str:
     """Look up a name."""
     return values[name]
+
+
+@register.filter
+def at(values: dict[int, list[SmallBar]], key: int) -> list[SmallBar]:
+    """Look up the small chart of a row; nothing where there is none."""
+    return values.get(key, [])
+
+
+@register.filter
+def ago_text(moment: datetime, now: datetime) -> str:
+    """How long ago, as plain text."""
+    return wording.ago(moment, now)
 
 
 @register.filter

@@ -3,14 +3,14 @@
 from django import forms
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_http_methods
 
 from dashboard.accounts import ADMIN, MANAGER, role_of
-from dashboard.query import Query
+from dashboard.query import ErrorsQuery, Query
 from reconciler import service
 
 
@@ -33,15 +33,31 @@ def correct(request: HttpRequest, pk: int) -> HttpResponse:
     A GET changes nothing: it is where the sign-in leads back to after a session ended.
     """
     order = get_object_or_404(service.failed_orders(), pk=pk)
-    if request.method == "POST":
-        if not may_correct(request):
-            raise PermissionDenied
-        form = KindForm(request.POST)
-        if form.is_valid():
-            _correct(request, order.signature_id, form)
-        else:
-            messages.error(request, "Choose a category and what to do from the lists.")
+    _take(request, order.signature_id)
     return redirect(Query.of(request.GET).url(reverse("dashboard:order", args=[pk])))
+
+
+@require_http_methods(["GET", "POST"])
+def correct_error(request: HttpRequest, slug: str) -> HttpResponse:
+    """Correct a signature from its own page."""
+    signature = service.error_named(slug)
+    if signature is None:
+        raise Http404("There is no such error.")
+    _take(request, signature.pk)
+    path = reverse("dashboard:error", args=[signature.slug])
+    return redirect(ErrorsQuery.of(request.GET).url(path))
+
+
+def _take(request: HttpRequest, signature: int) -> None:
+    if request.method != "POST":
+        return
+    if not may_correct(request):
+        raise PermissionDenied
+    form = KindForm(request.POST)
+    if form.is_valid():
+        _correct(request, signature, form)
+    else:
+        messages.error(request, "Choose a category and what to do from the lists.")
 
 
 def _correct(request: HttpRequest, signature: int, form: KindForm) -> None:

@@ -10,6 +10,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 from dashboard import story
 from dashboard.filters import SORT_NAMES, VIEW_NAMES, OrderFilters, read_filters
 from dashboard.query import Query
+from dashboard.runbooks import rendered, values_of
 from dashboard.views.kind import may_correct
 from dashboard.wording import of_view, plural, zone_name
 from reconciler import service
@@ -37,6 +38,7 @@ def order(request: HttpRequest, pk: int) -> HttpResponse:
         **_like_this(row),
         **_links(row),
         **_kind(row, request),
+        **_runbook(row),
     }
     return render(request, "dashboard/order.html", context)
 
@@ -111,6 +113,11 @@ def _kind(row: service.FailedOrder, request: HttpRequest) -> dict[str, object]:
         "categories": service.Category.choices,
         "advice": service.Retry.choices,
     }
+
+
+def _runbook(row: service.FailedOrder) -> dict[str, object]:
+    runbook = service.runbook_of(row.signature)
+    return {"runbook": runbook, "runbook_html": rendered(runbook.text, values_of(row))}
 
 
 def _links(row: service.FailedOrder) -> dict[str, str]:

@@ -6,28 +6,17 @@ from django.http import HttpRequest, HttpResponse, HttpResponseBase, StreamingHt
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
-from django.utils.cache import patch_vary_headers
 from django.views.decorators.http import require_safe
 
 from dashboard.charts import figures_of, histogram_of
 from dashboard.chips import chips_of
 from dashboard.exports import csv_lines
-from dashboard.filters import (
-    DATE_NAMES,
-    PER_PAGE,
-    SORT_NAMES,
-    VIEW_NAMES,
-    OrderFilters,
-    read_filters,
-)
-from dashboard.periods import PERIODS
-from dashboard.query import CARRIED, FILTERS, Query
+from dashboard.filters import PER_PAGE, SORT_NAMES, VIEW_NAMES, OrderFilters, read_filters
+from dashboard.lists import answer, facets_of, frame_of_list
+from dashboard.query import Query
 from dashboard.tables import ClampingPaginator, OrdersTable
 from dashboard.ways_out import ways_out
 from reconciler import service
-
-#: A page is drawn as a whole, or only the part that the request's target names.
-PARTS = {"results": "dashboard/_results.html", "orders": "dashboard/_orders.html"}
 
 
 @require_safe
@@ -36,21 +25,22 @@ def home(request: HttpRequest) -> HttpResponse:
     return redirect("dashboard:orders")
 
 
+#: A page is drawn as a whole, or only the part that the request's target names.
+PARTS = {
+    "": "dashboard/orders.html",
+    "list": "dashboard/_orders.html",
+    "results": "dashboard/_results.html",
+}
+
+
 @require_safe
 def orders(request: HttpRequest) -> HttpResponse:
     """Show the orders that match the query string."""
-    query = Query.of(request.GET)
-    filters = read_filters(query)
-    context = _frame_of_list(filters)
+    filters = read_filters(Query.of(request.GET))
+    context = _frame(filters)
     if filters.is_valid():
         context |= _results(filters)
-    response = render(
-        request, _template(request), context, status=200 if filters.is_valid() else 400
-    )
-    patch_vary_headers(response, ["HX-Request", "HX-Target"])
-    if request.htmx and filters.is_valid():  # type: ignore[attr-defined]
-        response["HX-Push-Url"] = query.url(reverse("dashboard:orders"))
-    return response
+    return answer(request, filters, PARTS, context)
 
 
 @require_safe
@@ -58,7 +48,7 @@ def export_csv(request: HttpRequest) -> HttpResponseBase:
     """Send all matching rows; a filter that cannot be read is answered by the list's page."""
     filters = read_filters(Query.of(request.GET).without("page", "per_page"))
     if not filters.is_valid():
-        return render(request, "dashboard/orders.html", _frame_of_list(filters), status=400)
+        return render(request, "dashboard/orders.html", _frame(filters), status=400)
     lines = csv_lines(
         filters,
         request.freshness,  # type: ignore[attr-defined]
@@ -70,30 +60,10 @@ def export_csv(request: HttpRequest) -> HttpResponseBase:
     return response
 
 
-def _template(request: HttpRequest) -> str:
-    htmx: Any = request.htmx  # type: ignore[attr-defined]
-    if not htmx or htmx.history_restore_request:
-        return "dashboard/orders.html"
-    return PARTS.get(htmx.target or "", PARTS["results"])
-
-
-def _frame_of_list(filters: OrderFilters) -> dict[str, Any]:
+def _frame(filters: OrderFilters) -> dict[str, Any]:
     return {
-        "filters": filters,
-        "query": filters.query,
-        "form": filters.form,
-        "path": reverse("dashboard:orders"),
-        "now": filters.now,
-        "date_names": DATE_NAMES,
+        **frame_of_list(filters, reverse("dashboard:orders"), SORT_NAMES),
         "export_path": reverse("dashboard:export_csv"),
-        "period_names": {value: name for value, (name, _) in PERIODS.items()},
-        "sort_options": SORT_NAMES,
-        "carried": [
-            (name, value.replace("\x00", "\ufffd"))
-            for name, value in filters.query.pairs
-            if name in CARRIED
-        ],
-        "cleared": filters.query.without(*FILTERS),
         "tabs": _tabs(filters, {}),
     }
 
@@ -112,23 +82,12 @@ def _results(filters: OrderFilters) -> dict[str, Any]:
         "figures": figures_of(filters, counts),
         "histogram": histogram_of(filters, counts["all"]),
         "chips": chips_of(filters),
-        "facets": _facets(filters),
+        "facets": facets_of(filters),
         "answers": answers,
         "ways_out": ways_out(filters) if not table.paginator.count else None,
         "per_page_choices": PER_PAGE,
         "view_name": VIEW_NAMES[filters.view_value],
     }
-
-
-#: Facets and their headings, in the order in which the page shows them.
-FACET_TITLES = {"category": "Category", "error": "Error", "retry": "What to do", "shop": "Shop"}
-
-
-def _facets(filters: OrderFilters) -> list[tuple[str, str, list[service.FacetValue], Any]]:
-    values = {name: filters.cleaned[name] for name in service.FACETS}
-    chosen = {name: (mine.include, mine.exclude) for name, mine in values.items()}
-    counted = service.facets(filters.matching(*service.FACETS), chosen)
-    return [(name, title, counted[name], values[name]) for name, title in FACET_TITLES.items()]
 
 
 def _tabs(

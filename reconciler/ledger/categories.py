@@ -1,8 +1,8 @@
 """Signature -> category, whether a retry helps, and a plain sentence. Rules are rows.
 
-errors.tsv holds the error texts that are known, with category, retry verdict and cause. A
-signature is known when its template is a known text's, or contains one. What is not known is
-sorted by the words in it, with a careful verdict and without a sentence.
+errors.tsv holds the error texts that are known, with category, retry verdict, cause and what
+support does about it. A signature is known when its template is a known text's, or contains one.
+What is not known is sorted by the words in it, with a careful verdict and without a sentence.
 """
 
 import csv
@@ -23,6 +23,9 @@ class Verdict:
     category: Category
     retry: Retry
     plain: str = ""
+    cause: str = ""
+    #: What support does about it, step by step: Markdown with the placeholders of runbooks.
+    steps: tuple[str, ...] = ()
 
 
 #: Words of a template, in lower case -> verdict; the first row that fits counts.
@@ -60,7 +63,11 @@ def known() -> dict[str, Verdict]:
         rows = list(csv.DictReader(file, delimiter="\t", quoting=csv.QUOTE_NONE))
     verdicts = {
         template_of(row["message"]): Verdict(
-            Category(row["category"]), Retry(row["retry"]), row["in plain words"]
+            Category(row["category"]),
+            Retry(row["retry"]),
+            row["in plain words"],
+            row["likely cause"],
+            tuple(row["what support does"].split(" | ")),
         )
         for row in rows
     }

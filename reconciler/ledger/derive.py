@@ -12,7 +12,7 @@ from reconciler.hotwax.documents import (
     from_text,
     read_document,
 )
-from reconciler.ledger.corrections import hand_over
+from reconciler.ledger import corrections, runbooks
 from reconciler.ledger.intake import Derived, fill, roll_up, take_in
 from reconciler.ledger.models import Attempt, ErrorSignature, FailedOrder, SignatureAlias
 from reconciler.ledger.models import UnreadableDocument as Unreadable
@@ -106,7 +106,8 @@ def _retire() -> None:
     for old in empty.filter(slug__in=SignatureAlias.objects.values("slug")):
         target = SignatureAlias.objects.exclude(signature=old).filter(slug=old.slug).first()
         if target is not None:
-            hand_over(old, target.signature)
+            corrections.hand_over(old, target.signature)
+            runbooks.hand_over(old, target.signature)
             old.aliases.update(signature=target.signature_id)
             old.delete()
 

@@ -122,6 +122,25 @@ class SignatureAlias(models.Model):
         return f"{self.slug} is {self.signature_id}"
 
 
+class RunbookRevision(models.Model):
+    """A text of a signature's runbook; rows are only ever added, and the highest number counts."""
+
+    signature = models.ForeignKey(ErrorSignature, models.CASCADE, related_name="revisions")
+    number = models.PositiveIntegerField()
+    #: Markdown with placeholders.
+    text = models.TextField(blank=True)
+    actor = models.CharField(max_length=150)
+    at = models.DateTimeField()
+
+    class Meta:
+        constraints = (
+            models.UniqueConstraint("signature", "number", name="one_revision_per_number"),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.signature_id}, revision {self.number}"
+
+
 def signatures_named(slugs: list[str]) -> models.QuerySet[ErrorSignature]:
     """Find the signatures that have, or had under earlier rules, one of these slugs."""
     # A slug that is in use means its own signature, whatever it meant before.

@@ -355,7 +355,7 @@ def test_typing_swaps_the_tabs_along_and_a_chip_the_form(open_page: Open, ledger
     assert typed.root.one(id_="tabs").get("hx-swap-oob") == "true"
     assert typed.root.one(id_="export").get("href") == "/orders/export.csv?q=x"
     assert not typed.root.all("form", class_="filters")
-    chip = open_page("/orders/", **{"HX-Request": "true", "HX-Target": "orders"})
+    chip = open_page("/orders/", **{"HX-Request": "true", "HX-Target": "list"})
     assert chip.root.one("form", class_="filters").one("input", id_="q").get("value") == ""
 
 

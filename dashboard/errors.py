@@ -1,0 +1,61 @@
+"""The rows of /errors/ with their small charts, and the period that their labels tell of."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from dashboard.charts import HEIGHT, bar_label, ends_of
+from dashboard.filters import ErrorFilters
+from dashboard.periods import SMALL_UNITS, Bounds, edges_between
+from reconciler import service
+
+#: Without a period, labels tell of the last days.
+RECENT = timedelta(days=7)
+
+
+@dataclass(frozen=True)
+class SmallBar:
+    """Orders of one span, drawn from ``y`` down by ``height``."""
+
+    start: datetime
+    label: str
+    count: int
+    y: str
+    height: str
+
+
+def label_bounds(filters: ErrorFilters) -> Bounds:
+    """Return the period that labels tell of."""
+    bounds = filters.bounds
+    if bounds.start is not None or filters.cleaned["label"]:
+        return bounds
+    return Bounds((bounds.end or filters.now) - RECENT, bounds.end)
+
+
+def rows_of(filters: ErrorFilters) -> list[service.ErrorRow]:
+    """Count the orders that match by signature."""
+    bounds, label = label_bounds(filters), filters.cleaned["label"]
+    rows = service.error_rows(filters.matching(), bounds.start, bounds.end)
+    return [row for row in rows if label in ("", row.label)]
+
+
+def small_charts(
+    filters: ErrorFilters, rows: list[service.ErrorRow]
+) -> tuple[str, dict[int, list[SmallBar]]]:
+    """Draw the orders of each row over the list's own date; return the unit, and bars by key."""
+    matching = filters.matching()
+    ends = ends_of(filters, matching)
+    if ends is None:
+        return "", {}
+    unit, edges = edges_between(*ends, SMALL_UNITS)
+    counts = service.spans_by_error(matching, filters.date_value, edges)
+    labels = [bar_label(start, unit) for start in edges[:-1]]
+    charts = {}
+    for row in rows:
+        numbers = counts[row.signature.pk]
+        tallest = max(*numbers, 1)
+        heights = [HEIGHT * n / tallest for n in numbers]
+        charts[row.signature.pk] = [
+            SmallBar(start, label, n, f"{HEIGHT - height:.4g}", f"{height:.4g}")
+            for start, label, n, height in zip(edges, labels, numbers, heights, strict=False)
+        ]
+    return unit, charts

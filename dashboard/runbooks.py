@@ -1,0 +1,117 @@
+"""Runbooks: Markdown -> HTML that is safe, with placeholders filled in.
+
+Placeholders are put in after the text was parsed, so that no order name can become markup.
+"""
+
+import re
+from collections.abc import Iterator
+from urllib.parse import unquote
+
+import nh3
+from django.utils.safestring import SafeString, mark_safe
+from markdown_it import MarkdownIt
+from markdown_it.token import Token
+
+from reconciler import service
+
+#: Placeholder -> what it says where no order is there to fill it in, or no link is known.
+PLACEHOLDERS = {
+    "order": "the order",
+    "shop": "the shop",
+    "shopify": "the order’s page in Shopify",
+    "admin": "the Shopify admin",
+    "import": "the HotWax import screen",
+}
+LINKS = ("shopify", "admin", "import")
+_PLACEHOLDER = re.compile(r"\{(" + "|".join(PLACEHOLDERS) + r")\}")
+#: Headings stand below those of the page.
+HEADINGS_BEGIN_AT = 3
+_TAGS = {"a", "blockquote", "br", "code", "em", "h3", "h4", "h5", "h6", "hr", "li", "ol", "p"}
+_TAGS |= {"pre", "strong", "ul"}
+_MARKDOWN = MarkdownIt("commonmark", {"html": False}).disable("image")
+
+Values = dict[str, str]
+
+
+def values_of(order: service.FailedOrder) -> Values:
+    """Return what fills in the placeholders beside an order; what is not known is left out."""
+    values = {
+        "order": order.order_name,
+        "shop": order.shop.name if order.shop.name != "none" else "",
+        "shopify": service.link_of(order.site_url),
+        "admin": service.admin_link(order.shop.handle, order.order_name),
+        "import": service.import_link(),
+    }
+    return {name: value for name, value in values.items() if value}
+
+
+def without_order() -> Values:
+    """Return what fills in the placeholders where there is no order."""
+    return {"import": service.import_link()}
+
+
+def rendered(text: str, values: Values) -> SafeString:
+    """Render Markdown; raw HTML in it is shown as text, and only known tags are let through."""
+    tokens = _MARKDOWN.parse(text)
+    for token in tokens:
+        if token.type in ("heading_open", "heading_close"):
+            token.tag = f"h{min(int(token.tag[1]) + HEADINGS_BEGIN_AT - 1, 6)}"
+        elif token.type in ("fence", "code_block"):
+            token.content = _in_words(token.content, values)
+        elif token.children:
+            token.children = list(_filled(token.children, values))
+    html = nh3.clean(
+        _MARKDOWN.renderer.render(tokens, _MARKDOWN.options, {}),
+        tags=_TAGS,
+        attributes={"a": {"href", "title"}, "ol": {"start"}},
+        set_tag_attribute_values={"a": {"target": "_blank"}},
+        link_rel="noreferrer noopener",
+        url_schemes={"http", "https", "mailto"},
+    )
+    return mark_safe(html)  # noqa: S308 - nh3 cleaned it
+
+
+def _filled(tokens: list[Token], values: Values) -> Iterator[Token]:
+    """Fill in placeholders; a link whose address is not known becomes its text."""
+    dropped: list[bool] = []  # of the links that are open: is this one left out?
+    for token in tokens:
+        if token.type == "link_open":
+            name = _PLACEHOLDER.fullmatch(unquote(str(token.attrs.get("href", ""))))
+            if name:
+                token.attrs["href"] = values.get(name[1], "")
+            dropped.append(bool(name and name[1] not in (values.keys() & set(LINKS))))
+            if not dropped[-1]:
+                yield token
+        elif token.type == "link_close":
+            if not dropped.pop():
+                yield token
+        elif token.type == "text" and not dropped:
+            yield from _linked(token, values)
+        else:
+            token.content = _in_words(token.content, values)
+            yield token
+
+
+def _linked(token: Token, values: Values) -> Iterator[Token]:
+    """Split a text at its placeholders; those that are links become links."""
+    for number, part in enumerate(_PLACEHOLDER.split(token.content)):
+        if number % 2 == 0:
+            yield _text(part)
+        elif part in LINKS and part in values:
+            yield Token("link_open", "a", 1, attrs={"href": values[part]})
+            yield _text(PLACEHOLDERS[part])
+            yield Token("link_close", "a", -1)
+        else:
+            yield _text(values.get(part, PLACEHOLDERS[part]))
+
+
+def _in_words(text: str, values: Values) -> str:
+    def word(match: re.Match[str]) -> str:
+        name = match[1]
+        return PLACEHOLDERS[name] if name in LINKS else values.get(name, PLACEHOLDERS[name])
+
+    return _PLACEHOLDER.sub(word, text)
+
+
+def _text(content: str) -> Token:
+    return Token("text", "", 0, content=content)

@@ -1,0 +1,126 @@
+"""What happened under each signature. An order counts under its latest error (LEDGER.md §5)."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.db.models import Count, Exists, OuterRef, Q, QuerySet, Subquery, Sum
+
+from reconciler.ledger.models import UNFINISHED, Attempt, ErrorSignature, FailedOrderQuerySet
+
+#: A signature that comes after such a silence is back.
+SILENT = timedelta(days=7)
+#: So many attempts are looked through for texts that differ.
+SAMPLED = 200
+
+
+@dataclass(frozen=True)
+class ErrorRow:
+    """A signature with its orders among those asked for, and its attempts over the whole ledger.
+
+    ``attempts`` are those of the orders counted. ``label`` is "new" (first seen in the period),
+    "back" (seen before, silent for SILENT before the period, seen in it) or "".
+    """
+
+    signature: ErrorSignature
+    orders: int
+    open: int
+    stores: int
+    attempts: int
+    first_seen_at: datetime | None
+    last_seen_at: datetime | None
+    label: str
+
+    @property
+    def sort_key(self) -> str:
+        """Sort as orders are sorted by error."""
+        return self.signature.sort_key
+
+
+def error_rows(
+    orders: FailedOrderQuerySet, start: datetime | None, end: datetime | None
+) -> list[ErrorRow]:
+    """Count these orders by signature; labels tell of the period [start, end)."""
+    counts = orders.order_by().values("signature")
+    found = counts.annotate(
+        n=Count("pk"),
+        unfinished=Count("pk", filter=Q(state__in=UNFINISHED)),
+        stores=Count("shop", distinct=True),
+        tries=Sum("attempt_count"),
+    )
+    numbers = {
+        row["signature"]: (row["n"], row["unfinished"], row["stores"], row["tries"])
+        for row in found
+    }
+    signatures = _with_dates(start, end).in_bulk(list(numbers))
+    return [_row(signature, numbers[pk], start, end) for pk, signature in signatures.items()]
+
+
+def _row(
+    signature: ErrorSignature,
+    numbers: tuple[int, int, int, int],
+    start: datetime | None,
+    end: datetime | None,
+) -> ErrorRow:
+    first: datetime | None = signature.first_seen_at  # type: ignore[attr-defined]
+    last: datetime | None = signature.last_seen_at  # type: ignore[attr-defined]
+    return ErrorRow(signature, *numbers, first, last, _label(signature, start, end))
+
+
+def _logged() -> QuerySet[Attempt]:
+    return Attempt.objects.filter(signature=OuterRef("pk")).exclude(logged_at=None)
+
+
+def _with_dates(start: datetime | None, end: datetime | None) -> QuerySet[ErrorSignature]:
+    """Load signatures with their dates, each by one look into the index."""
+    rows = ErrorSignature.objects.order_by().annotate(
+        first_seen_at=Subquery(_logged().order_by("logged_at").values("logged_at")[:1]),
+        last_seen_at=Subquery(_logged().order_by("-logged_at").values("logged_at")[:1]),
+    )
+    if start is None:
+        return rows
+    before = _logged().filter(logged_at__lt=start).order_by("-logged_at")
+    within = _logged().filter(logged_at__gte=start)
+    if end is not None:
+        within = within.filter(logged_at__lt=end)
+    return rows.annotate(
+        seen_before_at=Subquery(before.values("logged_at")[:1]), seen_within=Exists(within)
+    )
+
+
+def _label(signature: ErrorSignature, start: datetime | None, end: datetime | None) -> str:
+    first: datetime | None = signature.first_seen_at  # type: ignore[attr-defined]
+    if first is None:
+        return ""
+    if start is None:
+        return "new" if end is None or first < end else ""
+    if first >= start:
+        return "new" if end is None or first < end else ""
+    before: datetime = signature.seen_before_at  # type: ignore[attr-defined]
+    silent = before < start - SILENT
+    return "back" if silent and signature.seen_within else ""  # type: ignore[attr-defined]
+
+
+def error_row(
+    signature: ErrorSignature,
+    orders: FailedOrderQuerySet,
+    start: datetime | None,
+    end: datetime | None,
+) -> ErrorRow:
+    """Count these orders of one signature; without any, its dates are told all the same."""
+    rows = error_rows(orders, start, end)
+    if rows:
+        return rows[0]
+    return _row(_with_dates(start, end).get(pk=signature.pk), (0, 0, 0, 0), start, end)
+
+
+def sample_texts(signature: ErrorSignature, most: int) -> list[Attempt]:
+    """Find its latest attempts whose texts differ, at most so many."""
+    # Attempts without a date come last on every database.
+    recent = signature.attempts.exclude(logged_at=None).order_by("-logged_at", "-pk")[:SAMPLED]
+    undated = signature.attempts.filter(logged_at=None).order_by("-pk")[:most]
+    samples: dict[str, Attempt] = {}
+    for attempt in [*recent.select_related("order"), *undated.select_related("order")]:
+        samples.setdefault(attempt.error_text, attempt)
+        if len(samples) == most:
+            break
+    return list(samples.values())

@@ -1,0 +1,172 @@
+"""The errors page: a row per signature; each number is the number of rows of a list."""
+
+from collections import defaultdict
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.test import Client as Browser
+
+from reconciler.ledger.models import ErrorSignature, SignatureAlias
+from tests.dashboard.conftest import NOW, Element, Open
+from tests.makers import document
+
+Keep = Callable[..., None]
+
+
+def value(row: Element, column: str) -> int:
+    (cell,) = [e for e in row.all(data_column=column) if e.tag in ("td", "th")]
+    return int(cell.one(data_value=...).get("data-value"))  # type: ignore[arg-type]
+
+
+def rows(page: Any) -> list[Element]:
+    found: list[Element] = page.root.all("tr", data_slug=...)
+    return found
+
+
+def test_each_signature_is_counted_as_its_orders_are(
+    open_page: Open, ledger: list[dict[str, Any]]
+) -> None:
+    orders: dict[tuple[str, str], list[dict[str, Any]]] = defaultdict(list)
+    for raw in ledger:
+        orders[raw["site"].split("/")[2], raw.get("shopifyOrderName") or raw["document-id"]].append(
+            raw
+        )
+    expected: dict[str, list[int]] = defaultdict(lambda: [0, 0])
+    stores = defaultdict(set)
+    for (host, _), mine in orders.items():
+        latest = max(mine, key=lambda raw: (raw["timestamp"], raw["document-id"]))["errorMessage"]
+        kind = latest.split(" at row")[0]
+        expected[kind][0] += 1
+        expected[kind][1] += len(mine)
+        stores[kind].add(host)
+    page = open_page("/errors/")
+    assert page.total == len(expected) == len(rows(page))
+    found = {tuple(value(row, c) for c in ("orders", "stores", "attempts")) for row in rows(page)}
+    assert found == {(n, len(stores[k]), attempts) for k, (n, attempts) in expected.items()}
+
+
+@pytest.mark.parametrize("query", ["", "?period=7d", "?view=failing", "?shop=a.myshopify.com"])
+def test_each_number_that_is_a_link_opens_as_many_rows(
+    query: str, open_page: Open, ledger: list[dict[str, Any]]
+) -> None:
+    page = open_page(f"/errors/{query}")
+    links = [
+        a
+        for row in rows(page)
+        for a in row.all("a", data_value=...)  # type: ignore[arg-type]
+    ]
+    assert links
+    for link in links:
+        assert open_page(link.get("href")).total == int(link.get("data-value"))
+    listed = open_page(f"/orders/{query or '?view=all'}{'' if 'view' in query else '&view=all'}")
+    assert sum(value(row, "orders") for row in rows(page)) == listed.total
+    for row in rows(page):
+        chart = row.one("table", data_chart=f"error-{row.get('data-slug')}")
+        cells = chart.all("td", data_value=...)  # type: ignore[arg-type]
+        assert sum(int(cell.get("data-value")) for cell in cells) == value(row, "orders")
+
+
+@pytest.mark.parametrize(
+    "sort", ["error", "orders", "open", "stores", "attempts", "last_seen", "first_seen"]
+)
+def test_every_sort_has_its_reverse(
+    sort: str, open_page: Open, ledger: list[dict[str, Any]]
+) -> None:
+    up = [row.get("data-slug") for row in rows(open_page(f"/errors/?sort={sort}"))]
+    down = [row.get("data-slug") for row in rows(open_page(f"/errors/?sort=-{sort}"))]
+    assert up == down[::-1]
+    assert len(set(up)) == len(up) > 3
+
+
+def test_new_is_first_seen_in_the_period_and_back_was_silent_for_a_week_before(
+    keep: Keep, open_page: Open
+) -> None:
+    def logged(error: str, *days: float) -> None:
+        keep(
+            *(
+                document(
+                    f"#{error}{i}",
+                    document_id=f"{error}{i}",
+                    error=error,
+                    logged=NOW - timedelta(days=day),
+                )
+                for i, day in enumerate(days)
+            )
+        )
+
+    logged("Brand new", 1, 2)
+    logged("Here again", 1, 20)
+    logged("All along", 1, 9)
+    page = open_page("/errors/?period=7d")
+    labels = {
+        row.one("th", data_column="error").one("a").text: row.one("td", data_column="label").text
+        for row in rows(page)
+    }
+    assert labels == {"Brand new": "New", "Here again": "Back", "All along": ""}
+    assert "1 new, 1 back" in page.html
+    for label, name in (("new", "Brand new"), ("back", "Here again")):
+        only = rows(open_page(f"/errors/?period=7d&label={label}"))
+        assert [row.one("th", data_column="error").one("a").text for row in only] == [name]
+    figure = open_page("/orders/?period=7d&view=all").root.one(data_figure="new")
+    assert figure.get("data-value") == "1" == str(open_page(figure.get("href")).total)
+
+
+@pytest.mark.parametrize("query", ["sort=-failed", "label=odd", "page=0", "from=2026-02-30"])
+def test_what_cannot_be_read_is_said(query: str, open_page: Open, ledger: object) -> None:
+    page = open_page(f"/errors/?{query}")
+    assert page.status == 400
+    assert "A filter cannot be read" in page.html
+    slug = ErrorSignature.objects.all()[0].slug
+    assert open_page(f"/errors/{slug}/?{query}").status == (400 if "from" in query else 200)
+
+
+def test_the_page_of_an_error_says_its_orders_stores_and_texts(
+    open_page: Open, ledger: list[dict[str, Any]]
+) -> None:
+    row = rows(open_page("/errors/?period=30d"))[0]
+    link = row.one("th", data_column="error").one("a").get("href")
+    assert "period=30d" in link
+    page = open_page(link)
+    figures = {e.get("data-figure"): e for e in page.root.all(data_figure=...)}  # type: ignore[arg-type]
+    for name in ("orders", "open", "attempts"):
+        assert int(figures[name].get("data-value")) == value(row, name)
+    for name in ("orders", "open"):
+        assert open_page(figures[name].get("href")).total == value(row, name)
+    stores = page.root.all("a", data_store=...)  # type: ignore[arg-type]
+    assert len(stores) == value(row, "stores")
+    for store in stores:
+        assert open_page(store.get("href")).total == int(store.get("data-count"))
+    bars = [a for a in page.root.all("a", tabindex="-1") if "from=" in a.get("href")]
+    totals = [int(bar.one("title").text.split(": ")[1].split(" ")[0]) for bar in bars]
+    assert sum(totals) == value(row, "orders")
+    for bar, total in zip(bars, totals, strict=True):
+        if total:
+            assert open_page(bar.get("href")).total == total
+    assert "at row" in page.root.one("pre", id="sample-1").text
+
+
+def test_an_old_slug_leads_on_and_an_unknown_one_to_nothing(
+    browser: Browser, ledger: object
+) -> None:
+    signature = ErrorSignature.objects.all()[0]
+    SignatureAlias.objects.create(slug="0123456789ab", signature=signature)
+    answer = browser.get("/errors/0123456789ab/?period=7d")
+    assert (answer.status_code, answer["Location"]) == (301, f"/errors/{signature.slug}/?period=7d")
+    assert browser.get("/errors/ffffffffffff/").status_code == 404
+
+
+def test_a_part_of_the_page_is_answered_to_htmx(open_page: Open, ledger: object) -> None:
+    typed = open_page("/errors/?q=row", **{"HX-Request": "true", "HX-Target": "results"})
+    assert "<h1" not in typed.html and typed.total
+    whole = open_page("/errors/?q=row", **{"HX-Request": "true", "HX-Target": "list"})
+    assert "<html" not in whole.html and "<h1" in whole.html
+    assert "HX-Request" in typed.response["Vary"]
+
+
+def test_without_any_order_the_page_says_so(open_page: Open, keep: Keep) -> None:
+    keep()
+    page = open_page("/errors/")
+    assert page.total == 0
+    assert "No order has failed to import" in page.html or "log" in page.html

@@ -1,0 +1,171 @@
+"""Runbooks: a first text from what is known, edited by managers, filled in beside an order."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import Group, User
+from django.test import Client as Browser
+
+from dashboard.runbooks import rendered
+from reconciler.ledger import runbooks
+from reconciler.ledger.models import ErrorSignature, Event, FailedOrder
+from tests.conftest import BACKEND, HotWax
+from tests.dashboard.conftest import Open, Page
+from tests.makers import document
+
+Keep = Callable[..., None]
+STEP = "Once it is captured, import"
+
+
+@pytest.fixture
+def manager(db: None) -> Browser:
+    user = User.objects.create_user("priya")
+    user.groups.add(Group.objects.get(name="Manager"))
+    client = Browser()
+    client.force_login(user, backend=BACKEND)
+    return client
+
+
+@pytest.fixture
+def signature(keep: Keep) -> ErrorSignature:
+    keep(document("#1001", error="Transaction is empty"), document("#1002", error="Odd <thing>"))
+    return ErrorSignature.objects.get(template="Transaction is empty")
+
+
+def url(signature: ErrorSignature) -> str:
+    return f"/errors/{signature.slug}/"
+
+
+def test_the_first_text_stands_beside_the_error_and_each_order_with_its_name_and_links(
+    open_page: Open, signature: ErrorSignature
+) -> None:
+    assert f"{STEP} the order again" in open_page(url(signature)).root.one(class_="runbook").text
+    order = FailedOrder.objects.get(order_name="#1001")
+    runbook = open_page(f"/orders/{order.pk}/").root.one(class_="runbook")
+    assert f"{STEP} #1001 again" in runbook.text
+    hrefs = [a.get("href") for a in runbook.all("a")]
+    assert order.site_url in hrefs and len(hrefs) == 2
+    assert all(a.get("rel") == "noreferrer noopener" for a in runbook.all("a"))
+    other = FailedOrder.objects.get(order_name="#1002")
+    assert "Nobody has written down yet" in open_page(f"/orders/{other.pk}/").html
+
+
+def test_managers_edit_it_and_its_history_is_kept(
+    manager: Browser, open_page: Open, signature: ErrorSignature
+) -> None:
+    first = runbooks.runbook_of(signature).text
+    edit = f"{url(signature)}runbook/"
+    assert first.splitlines()[0] in manager.get(edit).content.decode()
+    page = Page(manager.post(edit, {"text": "Call **Maya** about {order}", "base": 0}, follow=True))
+    assert "The runbook is saved." in page.html
+    assert page.root.one(class_="runbook").one("strong").text == "Maya"
+    manager.post(edit, {"text": "Second\r\ntext", "base": 1})
+    page = open_page(f"{url(signature)}?revision=1")
+    assert "Call Maya about the order" in page.root.one(class_="runbook").text
+    assert "earlier text" in page.html
+    assert "Revision 2" in page.html and "First text" in page.html
+    assert "Call **Maya**" in manager.get(f"{edit}?revision=1").content.decode()
+    assert STEP in manager.get(f"{edit}?revision=0").content.decode()
+    assert [(e.actor, e.before, e.after) for e in Event.objects.order_by("pk")] == [
+        ("priya", "first text", "revision 1"),
+        ("priya", "revision 1", "revision 2"),
+    ]
+    same = manager.post(edit, {"text": "Second\ntext ", "base": 2}, follow=True)
+    assert "says already" in same.content.decode()
+    assert signature.revisions.count() == 2
+
+
+def test_two_who_edit_at_once_lose_nothing(manager: Browser, signature: ErrorSignature) -> None:
+    edit = f"{url(signature)}runbook/"
+    manager.post(edit, {"text": "Theirs", "base": 0})
+    answer = manager.post(edit, {"text": "Mine & <mine>", "base": 0})
+    page = Page(answer)
+    assert page.status == 409
+    assert page.root.one("textarea").text == "Mine & <mine>"
+    assert "Theirs" in page.root.one("pre").text
+    assert page.root.one("input", name="base").get("value") == "1"
+    assert runbooks.runbook_of(signature).text == "Theirs"
+    manager.post(edit, {"text": "Theirs, mine", "base": 1})
+    assert runbooks.runbook_of(signature).text == "Theirs, mine"
+
+
+def test_what_cannot_be_saved_is_said_and_kept(manager: Browser, signature: ErrorSignature) -> None:
+    edit = f"{url(signature)}runbook/"
+    page = Page(manager.post(edit, {"text": "x" * 20_001, "base": 0}))
+    assert page.status == 400
+    assert len(page.root.one("textarea").text) == 20_001
+    preview = Page(manager.post(edit, {"text": "Try *this*", "base": 0, "preview": "1"}))
+    assert preview.root.one(class_="runbook").one("em").text == "this"
+    assert not Event.objects.exists()
+
+
+def test_only_managers_and_admins_may(
+    browser: Browser, manager: Browser, signature: ErrorSignature
+) -> None:
+    edit = f"{url(signature)}runbook/"
+    assert browser.get(edit).status_code == 403
+    assert browser.post(edit, {"text": "x", "base": 0}).status_code == 403
+    assert browser.post(f"{url(signature)}kind/", {"category": "data"}).status_code == 403
+    assert "Edit" not in Page(browser.get(url(signature))).root.one("aside").text
+    kind = {"category": "mapping", "retry": "no"}
+    manager.post(f"{url(signature)}kind/", kind)
+    signature.refresh_from_db()
+    assert (signature.category, signature.corrected_by) == ("mapping", "priya")
+    assert not signature.revisions.exists()
+
+
+@pytest.mark.parametrize(
+    ("text", "html"),
+    [
+        ("<script>alert(1)</script>", "<p>&lt;script&gt;alert(1)&lt;/script&gt;</p>"),
+        ("[x](javascript:alert(1))", "<p>[x](javascript:alert(1))</p>"),
+        ("{order}", "<p>&lt;b&gt; *x* [y](z)</p>"),
+        ("`{order}`", "<p><code>&lt;b&gt; *x* [y](z)</code></p>"),
+        ("[in {order}]({shop})", "<p>in &lt;b&gt; *x* [y](z)</p>"),
+        ("[here]({admin})", "<p>here</p>"),
+        ("{admin} {unknown}", "<p>the Shopify admin {unknown}</p>"),
+        ("# Title", "<h3>Title</h3>"),
+        (
+            "![pic](https://x.example/p.png)",
+            '<p>!<a href="https://x.example/p.png" target="_blank" '
+            'rel="noreferrer noopener">pic</a></p>',
+        ),
+        (
+            "[s]({shopify})",
+            '<p><a href="https://s.example/?a=1&amp;b=2" target="_blank" '
+            'rel="noreferrer noopener">s</a></p>',
+        ),
+    ],
+)
+def test_markdown_is_rendered_safely(text: str, html: str) -> None:
+    values = {"order": "<b> *x* [y](z)", "shopify": "https://s.example/?a=1&b=2"}
+    assert rendered(text, values).strip() == html
+
+
+def test_texts_outlive_a_regrouping(
+    hotwax_of: Callable[..., HotWax], manager: Browser, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from reconciler.ledger import intake, signatures
+
+    hotwax = hotwax_of([document("#1", error="One"), document("#2", error="Two")])
+    hotwax.sync()
+    for number, name in enumerate(("One", "Two", "One"), 1):
+        found: Any = ErrorSignature.objects.get(template=name)
+        base = found.revisions.count()
+        manager.post(f"{url(found)}runbook/", {"text": f"{name} {number}", "base": base})
+    old = {s.template: s.slug for s in ErrorSignature.objects.all()}
+    monkeypatch.setattr(signatures, "VERSION", 99)
+    monkeypatch.setattr(intake, "VERSION", 99)
+    monkeypatch.setattr(intake, "template_of", lambda _: "Merged")
+    hotwax.sync()
+    merged = ErrorSignature.objects.get()
+    history = runbooks.runbook_history(merged)
+    assert [(book.number, book.text) for book in history] == [
+        (3, "One 3"),
+        (2, "Two 2"),
+        (1, "One 1"),
+        (0, ""),
+    ]
+    for slug in old.values():
+        assert manager.get(f"/errors/{slug}/")["Location"] == url(merged)
