@@ -10,7 +10,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from dashboard.filters import OrderFilters
-from dashboard.periods import begin_of, edges_between
+from dashboard.periods import Bounds, begin_of, edges_between
 from dashboard.query import ErrorsQuery, Query
 from reconciler import service
 
@@ -108,17 +108,24 @@ def _new_url(filters: OrderFilters) -> str:
     return query.with_("label", "new").url(reverse("dashboard:errors"))
 
 
-def _counts_before(filters: OrderFilters) -> tuple[int | None, int | None]:
-    """Count failed orders and new signatures of the period before; None: not to be compared."""
+def comparable(filters: OrderFilters) -> Bounds | None:
+    """Return the period before; None without one, or where days of either were not seen."""
     before, seen = filters.before, service.seen_between()
     if before is None or before.start is None or seen is None:
-        return None, None
+        return None
     since, until = seen
     if filters.date_value == "expires":
         since, until = since + service.LOG_KEEPS, until + service.LOG_KEEPS
     end = min(filters.bounds.end or filters.now, max(filters.now, until))
-    if before.start < since or end - until >= timedelta(days=1):
-        return None, None  # days that were not seen count as nothing
+    unseen = before.start < since or end - until >= timedelta(days=1)
+    return None if unseen else before  # days that were not seen count as nothing
+
+
+def _counts_before(filters: OrderFilters) -> tuple[int | None, int | None]:
+    """Count failed orders and new signatures of the period before; None: not to be compared."""
+    before, seen = comparable(filters), service.seen_between()
+    if before is None or before.start is None or seen is None:
+        return None, None
     orders = filters.within(filters.matching("view", "state", "dates"), before)
     known = seen[0] + LOOKED_BEFORE <= before.start
     new = service.new_signatures(orders, before.start, before.end) if known else None
@@ -134,12 +141,13 @@ def histogram_of(filters: OrderFilters, total: int) -> Histogram | None:
     unit, edges = edges_between(*ends)
     spans = service.histogram(matching, which, edges)
     totals = [sum(span.values()) for span in spans]
-    top = _nice(max(totals))
+    top = nice(max(totals))
     categories = [c for c in service.Category if any(span.get(c) for span in spans)]
     step = -(-len(spans) // X_LABELS)
+    everything = filters.orders_query.without("state").with_("view", "all")
     bars = []
     for i, (span, start, end) in enumerate(zip(spans, edges, edges[1:], strict=False)):
-        url = "" if unit == "hour" else _days_url(filters.orders_query, start, end)
+        url = "" if unit == "hour" else days_url(everything, start, end)
         counts = [span.get(category, 0) for category in categories]
         segments = _stack(list(zip(categories, counts, strict=True)), top)
         label = bar_label(start, unit)
@@ -150,7 +158,7 @@ def histogram_of(filters: OrderFilters, total: int) -> Histogram | None:
         categories=categories,
         top=top,
         width=-(-len(spans) // step) * step,
-        x_labels=[_short_label(start, unit) for start in edges[:-1:step]],
+        x_labels=[short_label(start, unit) for start in edges[:-1:step]],
         outside=total - sum(totals),
     )
 
@@ -166,7 +174,7 @@ def ends_of(
         return None
     if bounds.end is None:
         # One document dated 2099 must not press all others into one bar.
-        end = end + timedelta(hours=1) if filters.cleaned["period"] == "24h" else _next_day(end)
+        end = end + timedelta(hours=1) if filters.period_value == "24h" else _next_day(end)
     elif end - start > LONGEST:
         first, last = service.earliest(matching, which), service.latest(matching, which)
         start, end = max(start, _midnight(first) or start), min(end, _next_day(last or end))
@@ -181,11 +189,11 @@ def _next_day(moment: datetime) -> datetime:
     return begin_of(timezone.localtime(moment).date() + timedelta(days=1)) or moment
 
 
-def _days_url(query: Query, start: datetime, end: datetime) -> str:
+def days_url(query: Query, start: datetime, end: datetime) -> str:
+    """Link to the list of the days between two moments."""
     first = timezone.localtime(start).date()
     last = timezone.localtime(end - timedelta(microseconds=1)).date()
-    days = query.without("state", "period").with_("view", "all")
-    days = days.with_("from", first.isoformat()).with_("to", last.isoformat())
+    days = query.without("period").with_("from", first.isoformat()).with_("to", last.isoformat())
     return days.url(reverse("dashboard:orders"))
 
 
@@ -199,7 +207,7 @@ def _stack(parts: list[tuple[service.Category, int]], top: int) -> list[Segment]
     return segments
 
 
-def _nice(largest: int) -> int:
+def nice(largest: int) -> int:
     """Round up to 1, 2 or 5 times a power of ten."""
     power = 1
     while True:
@@ -220,7 +228,8 @@ def bar_label(start: datetime, unit: str) -> str:
     return f"week of {words}" if unit == "week" else words
 
 
-def _short_label(start: datetime, unit: str) -> str:
+def short_label(start: datetime, unit: str) -> str:
+    """Name a span below a chart."""
     day = timezone.localtime(start)
     if unit == "hour":
         return f"{day:%H:%M}"

@@ -1,5 +1,6 @@
 """Filters in words: chips to remove, and the same words for exports."""
 
+from calendar import day_name
 from dataclasses import dataclass
 from datetime import date
 
@@ -50,6 +51,8 @@ def chips_of(filters: OrderFilters) -> list[Chip]:
     if text := dates_in_words(filters):
         without = query.without("period", "from", "to", "date")
         chips.append(Chip(DATE_NAMES[filters.date_value], text, without))
+    if at := cleaned["at"]:
+        chips.append(Chip("Hour", hour_in_words(*at), query.without("at")))
     return chips
 
 
@@ -82,11 +85,16 @@ def dates_in_words(filters: OrderFilters) -> str:
         return f"from {_day(first)}"
     if last:
         return f"until {_day(last)}"
-    period = filters.cleaned["period"]
-    if not period or period == "all":
+    period = filters.period_value
+    if period == "all":
         return ""
     way = "next" if filters.date_value == "expires" else "last"
     return f"{way} {PERIODS[period][0]}"
+
+
+def hour_in_words(weekday: int, hour: int) -> str:
+    """Name an hour of a weekday (1 = Monday): Tuesday, 13:00–14:00."""
+    return f"{day_name[weekday - 1]}, {hour:02d}:00–{hour + 1:02d}:00"
 
 
 def _day(day: date) -> str:

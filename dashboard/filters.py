@@ -19,7 +19,7 @@ from dashboard.periods import (
     bounds_of_days,
     bounds_of_period,
 )
-from dashboard.query import ErrorsQuery, Query
+from dashboard.query import ErrorsQuery, Query, TrendsQuery
 from reconciler import service
 
 LONGEST_TEXT = 500
@@ -72,6 +72,9 @@ ERROR_SORT_NAMES = {
     "-last_seen": "Last seen, latest first",
     "error": "Error",
 }
+WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+BY_NAMES = {"category": "Category", "error": "Error", "shop": "Store"}
+COUNT_NAMES = {"orders": "Orders", "attempts": "Attempts"}
 LABEL_NAMES = {"new": "New", "back": "Back"}
 #: Repeatable names -> the method of the query set that keeps, or leaves out, their values.
 BY_VALUES = {
@@ -159,6 +162,20 @@ class DayField(forms.Field):
             ) from None
 
 
+class HourField(forms.Field):
+    """An hour of a weekday, written tue-13."""
+
+    def clean(self, value: Any) -> tuple[int, int] | None:
+        """Read weekday (1 = Monday) and hour."""
+        text = (value or "").strip()
+        if not text:
+            return None
+        day, _, hour = text.partition("-")
+        if day not in WEEKDAYS or not re.fullmatch("[01][0-9]|2[0-3]", hour):
+            raise ValidationError("Write a weekday and an hour as tue-13.")
+        return WEEKDAYS.index(day) + 1, int(hour)
+
+
 class PageField(forms.Field):
     """A whole number of at least 1, however large."""
 
@@ -199,6 +216,12 @@ class DayFilter(Filter):
     field_class = DayField
 
 
+class HourFilter(Filter):
+    """`at`."""
+
+    field_class = HourField
+
+
 class PageFilter(Filter):
     """`page`."""
 
@@ -237,6 +260,7 @@ class OrderFilters(FilterSet):
     retry = ValuesFilter(closed=tuple(service.Retry.values))
     date = _choice(DATE_NAMES, f"One of {', '.join(DATE_NAMES)}.")
     period = _choice({k: v[0] for k, v in PERIODS.items()}, f"One of {', '.join(PERIODS)}.")
+    at = HourFilter()
     sort = _choice(SORT_VALUES, f"One of {', '.join(service.SORTS)}, with - to reverse.")
     page = PageFilter()
     per_page = _choice([str(n) for n in PER_PAGE], PER_PAGE_MESSAGE)
@@ -294,22 +318,26 @@ class OrderFilters(FilterSet):
         return self.cleaned["date"] or "failed"
 
     @property
+    def period_value(self) -> str:
+        """Return the period that counts, where no days are named."""
+        return self.cleaned["period"] or "all"
+
+    @property
     def bounds(self) -> Bounds:
         """Return the moments that period, from and to bound."""
         first, last = self.cleaned["from"], self.cleaned["to"]
         if first or last:
             return bounds_of_days(first, last)
         forward = self.date_value == "expires"
-        return bounds_of_period(self.cleaned["period"] or "all", self.now, forward=forward)
+        return bounds_of_period(self.period_value, self.now, forward=forward)
 
     @property
     def before(self) -> Bounds | None:
         """Return the period before: as many days immediately before; None if there is none."""
         first, last = self.cleaned["from"], self.cleaned["to"]
-        period = self.cleaned["period"] or "all"
         if first or last:
             return before_days(first, last or timezone.localtime(self.now).date())
-        return before_period(period, self.now, forward=self.date_value == "expires")
+        return before_period(self.period_value, self.now, forward=self.date_value == "expires")
 
     @property
     def qs(self) -> service.FailedOrderQuerySet:
@@ -338,7 +366,9 @@ class OrderFilters(FilterSet):
     def within(
         self, orders: service.FailedOrderQuerySet, bounds: Bounds
     ) -> service.FailedOrderQuerySet:
-        """Keep the orders whose date, the one the list is about, lies within bounds."""
+        """Keep the orders whose date, the one the list is about, lies within bounds and `at`."""
+        if at := self.cleaned["at"]:
+            orders = orders.in_hour(self.date_value, *at)
         if bounds.start or bounds.end:
             return orders.dated(self.date_value, bounds.start, bounds.end)
         return orders
@@ -374,6 +404,43 @@ class ErrorFilters(OrderFilters):
         return self.cleaned["sort"] or DEFAULT_ERROR_SORT
 
 
+class TrendFilters(OrderFilters):
+    """The query string of /trends/: which orders are counted, and how."""
+
+    by = _choice(BY_NAMES, f"One of {', '.join(BY_NAMES)}.")
+    count = _choice(COUNT_NAMES, f"One of {', '.join(COUNT_NAMES)}.")
+
+    @property
+    def view_value(self) -> str:
+        """Return the view that counts: trends are of all orders."""
+        return self.cleaned["view"] or "all"
+
+    @property
+    def date_value(self) -> str:
+        """Return the date that counts: the first attempt, which no later one moves."""
+        return self.cleaned["date"] or "first"
+
+    @property
+    def period_value(self) -> str:
+        """Return the period that counts."""
+        return self.cleaned["period"] or "30d"
+
+    @property
+    def by_value(self) -> str:
+        """Return what the days are stacked by."""
+        return self.cleaned["by"] or "category"
+
+    @property
+    def of_attempts(self) -> bool:
+        """Return whether attempts are counted instead of orders."""
+        return bool(self.cleaned["count"] == "attempts")
+
+    @property
+    def orders_query(self) -> Query:
+        """Return the query of the list that holds what is counted."""
+        return TrendsQuery(self.query.pairs).of_orders()
+
+
 def read_filters(query: Query) -> OrderFilters:
     """Read a query string; ``is_valid`` says whether it can be used."""
     return OrderFilters(query, service.failed_orders(), timezone.now())
@@ -382,3 +449,8 @@ def read_filters(query: Query) -> OrderFilters:
 def read_error_filters(query: ErrorsQuery) -> ErrorFilters:
     """Read a query string of /errors/."""
     return ErrorFilters(query, service.failed_orders(), timezone.now())
+
+
+def read_trend_filters(query: TrendsQuery) -> TrendFilters:
+    """Read a query string of /trends/."""
+    return TrendFilters(query, service.failed_orders(), timezone.now())

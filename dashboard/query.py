@@ -27,7 +27,7 @@ NAMES = (
 )
 DEFAULTS = {("date", "failed"), ("period", "all"), ("sort", "-failed"), ("per_page", "50")}
 #: What the filter form does not show as fields of its own, and so must carry along.
-CARRIED = ("view", *REPEATABLE, "at", "per_page")
+CARRIED = ("view", *REPEATABLE, "at", "label", "per_page")
 #: What a list is narrowed by; "Clear all" removes these.
 FILTERS = ("q", "order", *REPEATABLE, "date", "period", "from", "to", "at")
 
@@ -116,3 +116,25 @@ class ErrorsQuery(Query):
         """Turn it into the query of the orders that are counted."""
         kept = [pair for pair in self.pairs if pair[0] in NAMES]
         return Query(kept).without("sort", "per_page").with_("view", self.get("view", "all"))
+
+
+class TrendsQuery(Query):
+    """The query string of /trends/: that of /orders/, `by` and `count`."""
+
+    names = (*NAMES[:-3], "by", "count")
+    defaults = {
+        ("view", "all"),
+        ("date", "first"),
+        ("period", "30d"),
+        ("by", "category"),
+        ("count", "orders"),
+    }
+
+    def of_orders(self) -> Query:
+        """Turn it into the query of the orders that are counted."""
+        query = Query(pair for pair in self.pairs if pair[0] in NAMES)
+        query = query.with_("view", self.get("view", "all"))
+        query = query.with_("date", self.get("date", "first"))
+        if self.get("from") or self.get("to"):
+            return query.without("period")
+        return query.with_("period", self.get("period", "30d"))

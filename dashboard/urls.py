@@ -4,7 +4,18 @@ from django.contrib.auth.decorators import login_not_required
 from django.contrib.auth.views import LogoutView
 from django.urls import path
 
-from dashboard.views import account, api, errors, health, kind, order, orders, runbook, status
+from dashboard.views import (
+    account,
+    api,
+    errors,
+    health,
+    kind,
+    order,
+    orders,
+    runbook,
+    status,
+    trends,
+)
 
 app_name = "dashboard"
 
@@ -19,7 +30,9 @@ urlpatterns = [
     path("errors/<slug:slug>/", errors.error, name="error"),
     path("errors/<slug:slug>/kind/", kind.correct_error, name="error_kind"),
     path("errors/<slug:slug>/runbook/", runbook.runbook, name="runbook"),
+    path("trends/", trends.trends, name="trends"),
     path("api/orders", api.orders, name="api_orders"),
+    path("api/trends", trends.api, name="api_trends"),
     path("status/", status.status, name="status"),
     path("status/check/", status.check, name="check"),
     path("login/", account.SignIn.as_view(), name="login"),

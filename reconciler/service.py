@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from typing import TypeVar
 
 from django.conf import settings
-from django.db.models import Count, F, Q
+from django.db.models import Count, F, Q, QuerySet
 from django.utils import timezone
 
 from reconciler.hotwax.auth import expiry_of
@@ -28,7 +28,7 @@ from reconciler.hotwax.documents import (
     mask_keys,
 )
 from reconciler.hotwax.errors import HotWaxError
-from reconciler.ledger import sync, trends
+from reconciler.ledger import sync
 from reconciler.ledger.check import Finding, check_and_remember, last_findings, seen_fields
 from reconciler.ledger.corrections import correct
 from reconciler.ledger.errors import ErrorRow, error_row, error_rows, sample_texts
@@ -64,7 +64,17 @@ from reconciler.ledger.runbooks import (
     runbook_of,
 )
 from reconciler.ledger.sync import AnotherHotWax, Answer, ask_now
-from reconciler.ledger.trends import earliest, latest, new_signatures
+from reconciler.ledger.trends import (
+    counts_between,
+    earliest,
+    lags,
+    latest,
+    new_signatures,
+    percentile,
+    quarters,
+    silence,
+    totals,
+)
 
 __all__ = [
     "ALIASES",
@@ -98,8 +108,10 @@ __all__ = [
     "answers_by_name",
     "as_text",
     "ask_now",
+    "attempts_of",
     "check_connection",
     "correct",
+    "counts_between",
     "earliest",
     "edit_runbook",
     "error_named",
@@ -115,21 +127,28 @@ __all__ = [
     "histogram",
     "host_of",
     "import_link",
+    "lags",
     "latest",
     "link_of",
     "mask_keys",
     "neighbours",
     "new_signatures",
+    "percentile",
+    "quarters",
     "refresh",
     "runbook_history",
     "runbook_of",
     "sample_texts",
     "seen_between",
+    "shops_called",
     "shops_of",
+    "signatures_of",
+    "silence",
     "sorted_value",
     "spans_by_error",
     "status",
     "templates_of",
+    "totals",
     "view_counts",
 ]
 
@@ -381,14 +400,19 @@ def _sorted(values: Iterable[tuple[str, str, int]]) -> list[FacetValue]:
 
 
 def _shop_facet(counts: dict[int, int]) -> list[FacetValue]:
-    """Two shops that people call the same are one value, as for the filter."""
-    names = dict(Shop.objects.filter(pk__in=counts).values_list("pk", "name"))
+    called = shops_called(counts)
+    return _sorted((n, n, sum(counts[pk] for pk in shops)) for n, shops in called.items())
+
+
+def shops_called(keys: Iterable[int]) -> dict[str, set[int]]:
+    """Group shops by the names that people, and the filter, call them by."""
+    names = dict(Shop.objects.filter(pk__in=keys).values_list("pk", "name"))
     of_name = {name: {pk for pk in names if names[pk] == name} for name in set(names.values())}
     # By the filter's own rule: a name may also be a host of another shop.
-    hosts = ShopHost.objects.filter(host__in=of_name, shop__in=counts).exclude(shop__name=F("host"))
+    hosts = ShopHost.objects.filter(host__in=of_name, shop__in=keys).exclude(shop__name=F("host"))
     for name, shop in hosts.values_list("host", "shop_id"):
         of_name[name].add(shop)
-    return _sorted((n, n, sum(counts[pk] for pk in shops)) for n, shops in of_name.items())
+    return of_name
 
 
 def seen_between() -> tuple[datetime, datetime] | None:
@@ -407,7 +431,7 @@ def histogram(
     orders: FailedOrderQuerySet, which: str, edges: Sequence[datetime]
 ) -> list[dict[Category, int]]:
     """Count orders per span between the edges, and in each per category of their latest error."""
-    counts = trends.counts_between(orders, which, edges)
+    counts = counts_between(orders, DATES[which], edges)
     signatures = {signature for _, signature in counts}
     rows = ErrorSignature.objects.filter(pk__in=signatures).values_list("pk", "category")
     category_of = {pk: Category(category) for pk, category in rows}
@@ -422,7 +446,7 @@ def spans_by_error(
 ) -> dict[int, list[int]]:
     """Count orders per signature (its key) in each span between the edges."""
     spans: dict[int, list[int]] = defaultdict(lambda: [0] * (len(edges) - 1))
-    for (span, signature), n in trends.counts_between(orders, which, edges).items():
+    for (span, signature), n in counts_between(orders, DATES[which], edges).items():
         spans[signature][span] = n
     return spans
 
@@ -435,6 +459,40 @@ def error_named(slug: str) -> ErrorSignature | None:
 def shops_of(orders: FailedOrderQuerySet) -> list[FacetValue]:
     """Count orders per shop, most first."""
     return _shop_facet(dict(orders.order_by().values_list("shop").annotate(n=Count("pk"))))
+
+
+def signatures_of(keys: Iterable[int]) -> dict[int, ErrorSignature]:
+    """Load signatures by their keys."""
+    return ErrorSignature.objects.in_bulk(set(keys))
+
+
+def attempts_of(
+    orders: FailedOrderQuerySet,
+    chosen: dict[str, Chosen],
+    start: datetime | None,
+    end: datetime | None,
+) -> QuerySet[Attempt]:
+    """Find the attempts of orders, logged in [start, end), each under its own signature.
+
+    ``chosen`` has for error, category and retry the values to keep and to leave out.
+    """
+    attempts = Attempt.objects.exclude(logged_at=None)
+    if orders.query.where:
+        attempts = attempts.filter(order__in=orders.order_by().values("pk"))
+    for name, (include, exclude) in chosen.items():
+        if include:
+            attempts = attempts.filter(signature__in=_signatures_with(name, include))
+        if exclude:
+            attempts = attempts.exclude(signature__in=_signatures_with(name, exclude))
+    if start is not None:
+        attempts = attempts.filter(logged_at__gte=start)
+    return attempts.filter(logged_at__lt=end) if end is not None else attempts
+
+
+def _signatures_with(name: str, values: tuple[str, ...]) -> QuerySet[ErrorSignature]:
+    if name == "error":
+        return signatures_named(list(values))
+    return ErrorSignature.objects.filter(**{f"{name}__in": values})
 
 
 def templates_of(slugs: list[str]) -> dict[str, str]:

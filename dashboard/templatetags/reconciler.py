@@ -16,6 +16,7 @@ from dashboard import wording
 from dashboard.charts import Bar
 from dashboard.errors import SmallBar
 from dashboard.query import Query
+from dashboard.trends import Stack
 from reconciler import service
 
 register = template.Library()
@@ -126,7 +127,7 @@ def slots(text: str) -> SafeString:
 
 
 @register.simple_tag
-def bar_time(bar: Bar | SmallBar) -> SafeString:
+def bar_time(bar: Bar | SmallBar | Stack) -> SafeString:
     """<time> that names the span of a bar."""
     return _time(bar.start, bar.label)
 
@@ -157,8 +158,8 @@ def size(number: int) -> int:
 
 @register.filter
 def hue(category: str) -> str:
-    """Classes of a category's disc or ring."""
-    return _HUES[category]
+    """Classes of a category's disc or ring; a number is one of the eight hues."""
+    return _HUES.get(category) or f"hue-{category}"
 
 
 @register.filter
@@ -193,8 +194,8 @@ def url_of(query: Query, path: str) -> str:
 
 @register.filter
 def value(query: Query, name: str) -> str:
-    """Value of a name as written in the URL; what no page can carry is shown as U+FFFD."""
-    return query.get(name).replace("\x00", "\ufffd")
+    """Value of a name that counts; what no page can carry is shown as U+FFFD."""
+    return query.get(name, dict(query.defaults).get(name, "")).replace("\x00", "\ufffd")
 
 
 @register.filter
@@ -218,7 +219,7 @@ def words(text: str) -> list[str]:
 @register.filter
 def is_unseen(name: str) -> bool:
     """Whether a name of the query string has no visible field whose side its message could take."""
-    return name not in ("q", "order", "date", "period", "from", "to")
+    return name not in ("q", "order", "date", "period", "from", "to", "by", "count")
 
 
 @register.filter

@@ -217,6 +217,11 @@ class FailedOrderQuerySet(models.QuerySet["FailedOrder"]):
             conditions &= Q(**{f"{column}__lt": end})
         return self.filter(conditions)
 
+    def in_hour(self, which: str, weekday: int, hour: int) -> Self:
+        """Keep orders whose date lies in an hour of a weekday (1 = Monday) of the current zone."""
+        column = DATES[which]
+        return self.filter(**{f"{column}__iso_week_day": weekday, f"{column}__hour": hour})
+
     def sorted_by(self, sort: str) -> Self:
         """Sort by a key of SORTS, `-` reverses. Nulls last; ties by id, in the same direction."""
         descending = sort.startswith("-")

@@ -13,6 +13,7 @@ PAGES = {
     "wrong": "/orders/?from=2026-11-31&page=x",
     "errors": "/errors/?period=30d",
     "error": "a.signature",
+    "trends": "/trends/?by=error",
     "order": ".order-name",
     "missing": "/orders/0/",
 }

@@ -1,0 +1,147 @@
+"""Trends: how it goes, against the period before."""
+
+from datetime import timedelta
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.urls import reverse
+from django.utils import timezone
+from django.views.decorators.http import require_safe
+
+from dashboard.chips import chips_of
+from dashboard.filters import BY_NAMES, COUNT_NAMES, TrendFilters, read_trend_filters
+from dashboard.lists import answer, frame_of_list
+from dashboard.periods import Bounds
+from dashboard.query import TrendsQuery
+from dashboard.trends import PerDay, Row, Trends, trends_of
+from dashboard.wording import machine
+
+PARTS = {
+    "": "dashboard/trends.html",
+    "list": "dashboard/_trends.html",
+    "results": "dashboard/_trend_panels.html",
+}
+
+
+@require_safe
+def trends(request: HttpRequest) -> HttpResponse:
+    """Show the trends of the orders that match the query string."""
+    filters = read_trend_filters(TrendsQuery.of(request.GET))
+    context = frame_of_list(filters, reverse("dashboard:trends"), {})
+    context |= {"by_names": BY_NAMES, "count_names": COUNT_NAMES}
+    if filters.is_valid():
+        context |= _panels(filters)
+    return answer(request, filters, PARTS, context)
+
+
+def _panels(filters: TrendFilters) -> dict[str, Any]:
+    found = trends_of(filters)
+    return {
+        "trends": found,
+        "chips": [chip for chip in chips_of(filters) if chip.without.pairs != filters.query.pairs],
+        "by_name": BY_NAMES[filters.by_value].lower(),
+        "noun": "attempts" if filters.of_attempts else "orders",
+        "span_words": _days_in_words(filters, found.bounds),
+        "before_words": _days_in_words(filters, found.before) if found.before else "",
+        "why_not_compared": "" if found.before else _why(filters),
+    }
+
+
+def _days_in_words(filters: TrendFilters, bounds: Bounds) -> str:
+    """Name the first and the last day of a period."""
+    start, end = bounds.start, bounds.end or filters.now
+    if start is None:
+        return "all time" if bounds.end is None else f"until {_day(end - timedelta.resolution)}"
+    if filters.period_value == "24h" and not (filters.cleaned["from"] or filters.cleaned["to"]):
+        return f"{_moment(start)} – {_moment(end)}"
+    first, last = _day(start), _day(end - timedelta.resolution)
+    return first if first == last else f"{first} – {last}"
+
+
+def _day(moment: Any) -> str:
+    local = timezone.localtime(moment)
+    return f"{local.day} {local:%b %Y}"
+
+
+def _moment(moment: Any) -> str:
+    return f"{_day(moment)}, {timezone.localtime(moment):%H:%M}"
+
+
+def _why(filters: TrendFilters) -> str:
+    if filters.before is None:
+        return "There is no period before all time." if filters.bounds.start is None else ""
+    return "Not compared with the period before: some of its days, or of these, were not seen."
+
+
+@require_safe
+def api(request: HttpRequest) -> JsonResponse:
+    """Answer the same numbers as JSON."""
+    filters = read_trend_filters(TrendsQuery.of(request.GET))
+    if not filters.is_valid():
+        return JsonResponse({"errors": filters.form.errors}, status=400)
+    found = trends_of(filters)
+    head = {
+        "as_of": _written(request.freshness.as_of),  # type: ignore[attr-defined]
+        "count": "attempts" if filters.of_attempts else "orders",
+        "date": filters.date_value,
+        "by": filters.by_value,
+        "period": _period(found.bounds),
+        "before": _period(found.before) if found.before else None,
+        "seen_since": _written(found.seen_since),
+    }
+    return JsonResponse(head | _figures(found))
+
+
+def _figures(found: Trends) -> dict[str, Any]:
+    return {
+        "failed": _numbers(found.total),
+        "minutes_to_first_attempt": _minutes(found),
+        "over_time": _over_time(found.per_day),
+        "categories": [_row(row) for row in found.categories],
+        "errors_moved": [_row(row) for row in found.errors],
+        "stores_moved": [_row(row) for row in found.store_movers],
+        "stores": [_row(row) | {"p50": row.p50, "p90": row.p90} for row in found.stores],
+        "weekday_hours": [[cell.count for cell in cells] for _, cells, _ in found.heat],
+        "open_by_age": [{"days": row.label, "count": row.now} for row in found.ages],
+        "last_logged": _written(found.silence.last) if found.silence else None,
+    }
+
+
+def _period(bounds: Bounds) -> dict[str, str | None]:
+    return {"from": _written(bounds.start), "until": _written(bounds.end)}
+
+
+def _written(moment: Any) -> str | None:
+    return machine(moment) if moment else None
+
+
+def _numbers(row: Row) -> dict[str, int | None]:
+    return {"now": row.now, "before": row.before}
+
+
+def _row(row: Row) -> dict[str, Any]:
+    return {"key": row.key, "label": row.label, **_numbers(row)}
+
+
+def _minutes(found: Trends) -> dict[str, Any]:
+    rows = {"p50": found.p50, "p90": found.p90}
+    return {name: _numbers(row) if row else None for name, row in rows.items()}
+
+
+def _over_time(per_day: PerDay | None) -> dict[str, Any] | None:
+    if per_day is None:
+        return None
+    keys = [one.key for one in per_day.series]
+    return {
+        "unit": per_day.unit,
+        "spans": [
+            {
+                "from": _written(stack.start),
+                "until": _written(stack.end),
+                "seen": not stack.unseen,
+                "count": stack.total,
+                "parts": dict(zip(keys, stack.counts, strict=True)),
+            }
+            for stack in per_day.stacks
+        ],
+    }
