@@ -5,6 +5,7 @@ A chart is an SVG stretched to its place, one unit wide per bar and 100 high; it
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 
 from django.urls import reverse
 from django.utils import timezone
@@ -91,7 +92,9 @@ def figures_of(filters: OrderFilters, counts: dict[str, int]) -> list[Figure]:
     ``counts`` are those of the tabs: of all that matches the other filters, per view.
     """
     matching, bounds = filters.matching("view", "state"), filters.bounds
-    new = service.new_signatures(matching, bounds.start, bounds.end)
+    count_new = partial(service.new_signatures, matching, bounds.start, bounds.end)
+    rest = (bounds.start, bounds.end)
+    new = service.kept(filters.revision, "new", matching.order_by(), rest, count_new)
     failed_before, new_before = _counts_before(filters)
     path, query = reverse("dashboard:orders"), filters.query.without("state", "sort", "per_page")
     everything = query.with_("view", "all").url(path)
@@ -139,7 +142,9 @@ def histogram_of(filters: OrderFilters, total: int) -> Histogram | None:
     if ends is None:
         return None
     unit, edges = edges_between(*ends)
-    spans = service.histogram(matching, which, edges)
+    # The edges bound what is counted; two bounds mislead SQLite.
+    undated = filters.within(filters.matching("view", "state", "dates"), Bounds())
+    spans = service.histogram(undated, which, edges, filters.revision)
     totals = [sum(span.values()) for span in spans]
     top = nice(max(totals))
     categories = [c for c in service.Category if any(span.get(c) for span in spans)]

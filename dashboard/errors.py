@@ -47,7 +47,8 @@ def small_charts(
     if ends is None:
         return "", {}
     unit, edges = edges_between(*ends, SMALL_UNITS)
-    counts = service.spans_by_error(matching, filters.date_value, edges)
+    undated = filters.within(filters.matching("dates"), Bounds())
+    counts = service.spans_by_error(undated, filters.date_value, edges)
     labels = [bar_label(start, unit) for start in edges[:-1]]
     charts = {}
     for row in rows:

@@ -9,6 +9,7 @@ from typing import Any
 from django import forms
 from django.core.exceptions import ValidationError
 from django.utils import timezone
+from django.utils.functional import cached_property
 from django_filters import ChoiceFilter, Filter, FilterSet
 
 from dashboard.periods import (
@@ -286,6 +287,11 @@ class OrderFilters(FilterSet):
         if not hasattr(self, "_form"):
             self._form: forms.Form = self.get_form_class()(self.data)
         return self._form
+
+    @cached_property
+    def revision(self) -> int:
+        """Return the revision of the ledger that figures are counted at."""
+        return service.revision()
 
     @property
     def cleaned(self) -> dict[str, Any]:

@@ -11,7 +11,12 @@ from reconciler.service import ErrorRow, FailedOrderQuerySet
 
 
 class ClampingPaginator(Paginator):  # type: ignore[type-arg]
-    """A page past the end is the last page."""
+    """A page past the end is the last page. ``known``: how many there are, if that is known."""
+
+    def __init__(self, *args: Any, known: int | None = None, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if known is not None:
+            self.count = known
 
     def validate_number(self, number: Any) -> int:
         """Take the last page for any larger number."""

@@ -129,8 +129,8 @@ class Silence:
 
     last: datetime
     length: timedelta
-    #: The longest pause ever that was longer than this one; None: this is the longest.
-    longest: timedelta | None
+    #: A pause before that was longer; None: there was none, or this one is short.
+    longer: timedelta | None
     #: Nothing for longer than ever, and for an hour at least.
     looks_dead: bool
 
@@ -162,10 +162,12 @@ class Trends:
 
 @dataclass(frozen=True)
 class Measure:
-    """What is counted: rows now and before, the column with their moment, the path to the shop."""
+    """What is counted: rows now, before and ever, their moment's column, the path to the shop."""
 
     now: Any
     before: Any
+    #: For counts between edges, which bound them already: two bounds mislead SQLite.
+    ever: Any
     column: str
     shop: str
 
@@ -176,7 +178,8 @@ def measure_of(filters: TrendFilters, before: Bounds | None) -> Measure:
         matching = filters.matching("dates")
         earlier = filters.within(matching, before) if before else None
         column = service.DATES[filters.date_value]
-        return Measure(filters.within(matching, filters.bounds), earlier, column, "shop")
+        now, ever = (filters.within(matching, bounds) for bounds in (filters.bounds, Bounds()))
+        return Measure(now, earlier, ever, column, "shop")
     kinds = ("error", "category", "retry")
     chosen = {
         name: (filters.cleaned[name].include, filters.cleaned[name].exclude) for name in kinds
@@ -187,7 +190,8 @@ def measure_of(filters: TrendFilters, before: Bounds | None) -> Measure:
         return service.attempts_of(orders, chosen, bounds.start, bounds.end)
 
     earlier = within(before) if before else None
-    return Measure(within(filters.bounds), earlier, "logged_at", "order__shop")
+    now, ever = within(filters.bounds), within(Bounds())
+    return Measure(now, earlier, ever, "logged_at", "order__shop")
 
 
 def trends_of(filters: TrendFilters) -> Trends:
@@ -352,7 +356,7 @@ def _per_day(
     unit, edges = edges_between(*ends)
     by, link = filters.by_value, _linker(filters)
     kind = "signature" if by != "shop" else measure.shop
-    counts = service.counts_between(measure.now, measure.column, edges, kind)
+    counts = service.counts_between(measure.ever, measure.column, edges, kind)
     name_of = {pk: names[0] for pk, names in _names_of(shops).items()}
 
     def key_of(found: int) -> str:
@@ -504,6 +508,6 @@ def _silence(filters: TrendFilters) -> Silence | None:
     found = service.silence(filters.now)
     if found is None:
         return None
-    last, longest = found
+    last, longer = found
     length = filters.now - last
-    return Silence(last, length, longest, longest is None and length > timedelta(hours=1))
+    return Silence(last, length, longer, longer is None and length >= service.SHORT_SILENCE)

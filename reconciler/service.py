@@ -8,6 +8,7 @@ from collections import defaultdict
 from collections.abc import Callable, Container, Hashable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from typing import TypeVar
 
 from django.conf import settings
@@ -32,6 +33,7 @@ from reconciler.ledger import sync
 from reconciler.ledger.check import Finding, check_and_remember, last_findings, seen_fields
 from reconciler.ledger.corrections import correct
 from reconciler.ledger.errors import ErrorRow, error_row, error_rows, sample_texts
+from reconciler.ledger.kept import kept, revision
 from reconciler.ledger.lookup import look_up_now
 from reconciler.ledger.models import (
     DATES,
@@ -65,6 +67,7 @@ from reconciler.ledger.runbooks import (
 )
 from reconciler.ledger.sync import AnotherHotWax, Answer, ask_now
 from reconciler.ledger.trends import (
+    SHORT_SILENCE,
     counts_between,
     earliest,
     lags,
@@ -83,6 +86,7 @@ __all__ = [
     "FIELD_OF_NAME",
     "LOG_KEEPS",
     "LONGEST_RUNBOOK",
+    "SHORT_SILENCE",
     "SORTS",
     "VIEWS",
     "AnotherHotWax",
@@ -127,6 +131,7 @@ __all__ = [
     "histogram",
     "host_of",
     "import_link",
+    "kept",
     "lags",
     "latest",
     "link_of",
@@ -136,6 +141,7 @@ __all__ = [
     "percentile",
     "quarters",
     "refresh",
+    "revision",
     "runbook_history",
     "runbook_of",
     "sample_texts",
@@ -305,12 +311,14 @@ def failed_order(pk: int) -> FailedOrder | None:
     return rows.filter(pk=pk).first()
 
 
-def view_counts(orders: FailedOrderQuerySet, now: datetime) -> dict[str, int]:
-    """Count how many of these orders each view holds."""
-    conditions = {view: view_condition(view, now) for view in VIEWS}
-    return orders.order_by().aggregate(
-        **{view: Count("pk", filter=condition or None) for view, condition in conditions.items()}
-    )
+def view_counts(orders: FailedOrderQuerySet, now: datetime, revision: int) -> dict[str, int]:
+    """Count how many of these orders each view holds, at a revision of the ledger."""
+    # All views but one hold only what is unfinished: few orders, once people work on them.
+    conditions = {view: view_condition(view, now) for view in VIEWS if view != "all"}
+    counts = {view: Count("pk", filter=condition) for view, condition in conditions.items()}
+    unfinished = orders.filter(view_condition("open", now)).order_by()
+    everything = kept(revision, "orders", orders.order_by(), (), orders.count)
+    return unfinished.aggregate(**counts) | {"all": everything}
 
 
 @dataclass(frozen=True)
@@ -428,10 +436,12 @@ def seen_between() -> tuple[datetime, datetime] | None:
 
 
 def histogram(
-    orders: FailedOrderQuerySet, which: str, edges: Sequence[datetime]
+    orders: FailedOrderQuerySet, which: str, edges: Sequence[datetime], revision: int
 ) -> list[dict[Category, int]]:
     """Count orders per span between the edges, and in each per category of their latest error."""
-    counts = counts_between(orders, DATES[which], edges)
+    rest = (which, edges)
+    between = partial(counts_between, orders, DATES[which], edges)
+    counts = kept(revision, "histogram", orders.order_by(), rest, between)
     signatures = {signature for _, signature in counts}
     rows = ErrorSignature.objects.filter(pk__in=signatures).values_list("pk", "category")
     category_of = {pk: Category(category) for pk, category in rows}

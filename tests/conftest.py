@@ -11,6 +11,7 @@ from typing import Any
 import httpx
 import pytest
 from django.contrib.auth.models import User
+from django.core.cache import cache
 from django.test import Client as Browser
 
 from reconciler.demo.data import History
@@ -43,6 +44,12 @@ def only_loopback() -> Iterator[None]:
     socket.socket.connect = connect  # type: ignore[method-assign, assignment]
     yield
     socket.socket.connect = real  # type: ignore[method-assign]
+
+
+@pytest.fixture(autouse=True)
+def nothing_kept() -> None:
+    """A test's ledger is rolled back, and with it what tells kept figures apart."""
+    cache.clear()
 
 
 def missing(reason: str) -> None:

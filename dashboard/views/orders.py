@@ -71,9 +71,10 @@ def _frame(filters: OrderFilters) -> dict[str, Any]:
 def _results(filters: OrderFilters) -> dict[str, Any]:
     # First, for what HotWax has is kept at once, and so among the rows.
     answers = service.answers_by_name(filters.cleaned["order"])
+    counts = service.view_counts(filters.matching("view", "state"), filters.now, filters.revision)
+    known = None if filters.cleaned["state"] else counts[filters.view_value]
     table = OrdersTable(filters.qs.for_list(), order_by=filters.sort_value)
-    table.paginate(ClampingPaginator, filters.per_page_value, filters.cleaned["page"])
-    counts = service.view_counts(filters.matching("view", "state"), filters.now)
+    table.paginate(ClampingPaginator, filters.per_page_value, filters.cleaned["page"], known=known)
     return {
         "table": table,
         "page": table.page,

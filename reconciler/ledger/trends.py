@@ -139,25 +139,28 @@ def percentile(counts: dict[int, int], per_cent: int) -> int | None:
     return None
 
 
-def silence(now: datetime) -> tuple[datetime, timedelta | None] | None:
-    """Say when the log last held something new, and the longest pause that was longer than this.
+#: A shorter silence is nothing to speak of.
+SHORT_SILENCE = timedelta(hours=1)
 
-    None without any document. Goes through the log in steps as long as the longest pause found
-    so far: what lies within one step cannot hold a longer one.
+
+def silence(now: datetime) -> tuple[datetime, timedelta | None] | None:
+    """Say when the log last held something new, and a pause before that was longer than this.
+
+    None without any document; no pause where none was longer, or for a short silence. Goes back
+    in steps as long as the silence: what lies within one step cannot hold a longer pause.
     """
-    logged = Attempt.objects.filter(logged_at__lte=now).order_by("logged_at")
-    moments = logged.values_list("logged_at", flat=True)
-    here, last = moments.first(), moments.last()
-    if here is None or last is None:
-        return None
-    longest, found = max(now - last, timedelta(hours=1)), None
-    while here is not None and here < last:
-        onward = moments.filter(logged_at__lte=here + longest).last() or here
-        if onward == here:
-            onward = moments.filter(logged_at__gt=here).first() or last
-            longest = found = onward - here
-        here = onward
-    return last, found
+    moments = Attempt.objects.exclude(logged_at=None).values_list("logged_at", flat=True)
+    last = moments.filter(logged_at__lte=now).order_by("-logged_at").first()
+    if last is None or now - last < SHORT_SILENCE:
+        return None if last is None else (last, None)
+    here: datetime = last
+    while True:
+        within = moments.filter(logged_at__gte=here - (now - last)).order_by("logged_at").first()
+        if within is not None and within < here:
+            here = within
+            continue
+        before = moments.filter(logged_at__lt=here).order_by("-logged_at").first()
+        return last, None if before is None else here - before
 
 
 def earliest(orders: FailedOrderQuerySet, which: str) -> datetime | None:

@@ -6,6 +6,7 @@ from html.parser import HTMLParser
 from typing import Any
 
 import pytest
+from django.db.models import F
 from django.test import Client as Browser
 
 from reconciler.hotwax.documents import Reading, read_document
@@ -117,7 +118,8 @@ def keep(quiet: None) -> Callable[..., None]:
     def put(*raws: dict[str, Any]) -> None:
         read = [read_document(raw, "SHOPIFY_ORDER", Reading()) for raw in raws]
         take_in(read, NOW)  # type: ignore[arg-type]
-        SyncState.objects.update(kept=sync.count_kept(), found=sync.count_kept())
+        count = sync.count_kept()
+        SyncState.objects.update(kept=count, found=count, revision=F("revision") + 1)
 
     return put
 
