@@ -10,7 +10,7 @@ from django.views.decorators.http import require_safe
 
 from dashboard.chips import chips_of
 from dashboard.filters import BY_NAMES, COUNT_NAMES, TrendFilters, read_trend_filters
-from dashboard.lists import answer, frame_of_list
+from dashboard.lists import answer, facets_of, frame_of_list
 from dashboard.periods import Bounds
 from dashboard.query import TrendsQuery
 from dashboard.trends import PerDay, Row, Trends, trends_of
@@ -38,6 +38,7 @@ def _panels(filters: TrendFilters) -> dict[str, Any]:
     found = trends_of(filters)
     return {
         "trends": found,
+        "facets": facets_of(filters),
         "chips": [chip for chip in chips_of(filters) if chip.without.pairs != filters.query.pairs],
         "by_name": BY_NAMES[filters.by_value].lower(),
         "noun": "attempts" if filters.of_attempts else "orders",

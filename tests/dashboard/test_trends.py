@@ -1,0 +1,143 @@
+"""What trends say in words; their numbers are counted again in test_recount.py."""
+
+from collections.abc import Callable
+from datetime import timedelta
+
+import pytest
+from django.test import Client as Browser
+
+from reconciler.ledger import trends
+from reconciler.ledger.models import FailedOrder, SyncState
+from tests.dashboard.conftest import NOW, Open
+from tests.makers import document
+
+Keep = Callable[..., None]
+HOUR = timedelta(hours=1)
+
+
+def seen_for(days: int) -> None:
+    SyncState.objects.update(loaded_at=NOW - timedelta(days=days - 60), answered_at=NOW)
+
+
+@pytest.mark.parametrize(
+    ("hours", "words"),
+    [
+        ((0.1, 1, 2), "HotWax’s log is alive"),
+        ((3, 4, 5, 11, 12), "it paused for 6 h before"),
+        ((3, 4, 6.9, 7), "Is the log still written?"),
+        ((3,), "Is the log still written?"),
+    ],
+)
+def test_a_log_that_is_silent_for_longer_than_ever_may_be_dead(
+    hours: tuple[float, ...], words: str, keep: Keep, open_page: Open
+) -> None:
+    keep(*(document(f"#{h}", document_id=f"{h}", logged=NOW - h * HOUR) for h in hours))
+    page = open_page("/trends/")
+    assert words in page.html
+    assert ("Is the log" in page.html) == ("Is the log" in words)
+
+
+def test_days_that_were_not_seen_are_marked_and_not_compared(keep: Keep, open_page: Open) -> None:
+    keep(*(document(f"#{n}", logged=NOW - timedelta(days=n), document_id=f"{n}") for n in range(9)))
+    seen_for(5)
+    page = open_page("/trends/?period=7d")
+    rows = page.root.one("table", data_chart="failed-per-day").one("tbody").all("tr")
+    # The day within which the seeing begins was not seen as a whole.
+    assert ["data-unseen" in row.attributes for row in rows] == [True] * 2 + [False] * 5
+    assert "some of its days, or of these, were not seen" in page.html
+    assert "from " not in page.root.one(data_figure="failed").text
+    seen_for(13)
+    assert "were not seen" in open_page("/trends/?period=7d").html
+    seen_for(14)
+    compared = open_page("/trends/?period=7d")
+    assert "were not seen" not in compared.html
+    assert "from 2" in compared.root.one(data_figure="failed").text
+
+
+def test_an_attempt_before_the_creation_is_left_out_and_said(
+    keep: Keep, open_page: Open, browser: Browser
+) -> None:
+    keep(
+        document("#1", logged=NOW - HOUR, created=NOW - 2 * HOUR),
+        document("#2", logged=NOW - HOUR, created=NOW - 3 * HOUR),
+        document("#3", logged=NOW - HOUR, created=NOW - 2 * HOUR, orderCreatedDate=None),
+    )
+    FailedOrder.objects.filter(order_name="#2").update(order_created_at=NOW)
+    page = open_page("/trends/")
+    assert "1 without both dates" in page.html
+    assert "1 tried before creation" in page.html
+    # HotWax writes the first attempt in whole seconds, ten minutes after the creation.
+    assert page.root.one(data_figure="p90").get("data-value") == "10"
+    assert browser.get("/api/trends").json()["minutes_to_first_attempt"]["p50"]["now"] == 10
+
+
+@pytest.mark.parametrize(
+    ("counts", "per_cent", "found"),
+    [
+        ({}, 50, None),
+        ({7: 1}, 90, 7),
+        ({1: 1, 2: 1}, 50, 1),
+        ({1: 1, 2: 1, 3: 1}, 50, 2),
+        ({0: 9, 5: 1}, 90, 0),
+        ({0: 8, 5: 2}, 90, 5),
+    ],
+)
+def test_percentiles_are_by_nearest_rank(
+    counts: dict[int, int], per_cent: int, found: int | None
+) -> None:
+    assert trends.percentile(counts, per_cent) == found
+
+
+def test_what_is_rare_is_stacked_as_one(keep: Keep, open_page: Open) -> None:
+    for n in range(9):
+        name = "ABCDEFGHI"[n]
+        keep(
+            *(
+                document(f"#{n}{i}", error=f"Odd {name}", document_id=f"{n}-{i}")
+                for i in range(9 - n)
+            )
+        )
+    page = open_page("/trends/?by=error&period=7d")
+    head = page.root.one("table", data_chart="failed-per-day").one("thead")
+    series = [th.get("data-series") for th in head.all("th", data_series=...)]  # type: ignore[arg-type]
+    assert len(series) == 8 and series[-1] == "other"
+    assert "2 others" in head.text
+    assert page.total == 45
+
+
+@pytest.mark.parametrize("path", ["/orders/", "/trends/", "/api/orders", "/api/trends"])
+@pytest.mark.parametrize("query", ["at=tue-24", "at=x", "period=1y", "at=%00"])
+def test_what_cannot_be_read_is_said(
+    path: str, query: str, browser: Browser, ledger: object
+) -> None:
+    answer = browser.get(f"{path}?{query}")
+    assert answer.status_code == 400
+    assert query.partition("=")[0] in answer.content.decode()
+
+
+@pytest.mark.parametrize("query", ["by=odd", "count=odd"])
+def test_so_is_what_only_trends_have(query: str, browser: Browser, ledger: object) -> None:
+    assert browser.get(f"/trends/?{query}").status_code == 400
+    assert browser.get(f"/api/trends?{query}").json()["errors"]
+    assert Browser().get(f"/api/trends?{query}").status_code == 401
+
+
+def test_an_hour_of_the_week_is_a_filter_to_be_seen_and_removed(
+    open_page: Open, ledger: object
+) -> None:
+    at = f"{NOW:%a}-{NOW - HOUR:%H}".lower() if NOW.hour else "mon-00"
+    page = open_page(f"/orders/?view=all&at={at}")
+    assert page.total < 60
+    chips = page.root.one("ul", class_="chips").text
+    assert "Hour" in chips and ":00–" in chips
+
+
+def test_empty_and_never_anything(keep: Keep, open_page: Open) -> None:
+    keep()
+    assert "No order has failed to import" in open_page("/trends/").html or (
+        "log" in open_page("/trends/").html
+    )
+    keep(document("#1"))
+    page = open_page("/trends/?q=zzz")
+    assert page.total == 0
+    assert "Nothing failed like this" in page.html
