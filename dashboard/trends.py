@@ -9,29 +9,17 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from typing import Any
 
 from django.urls import reverse
 from django.utils import timezone
 
-from dashboard.charts import (
-    BAR_START,
-    HEIGHT,
-    X_LABELS,
-    bar_label,
-    comparable,
-    days_url,
-    ends_of,
-    nice,
-    short_label,
-)
+from dashboard.charts import comparable
 from dashboard.filters import WEEKDAYS, TrendFilters
-from dashboard.periods import Bounds, begin_of, edges_between
+from dashboard.measures import Link, Measure, linker, measure_of, names_of
+from dashboard.periods import Bounds, begin_of
+from dashboard.stacks import PerDay, per_day
 from reconciler import service
 
-#: So many errors or stores are stacked; the rest is one more.
-MOST_SERIES = 7
-OTHER = "other"
 MOST_MOVERS = 8
 MOST_STORES = 12
 HEAT_STEPS = 5
@@ -47,45 +35,6 @@ AGES: tuple[tuple[int, int | None, str], ...] = (
     (61, None, "over 60 days"),
 )
 Counts = dict[tuple[int, int], int]
-
-
-@dataclass(frozen=True)
-class Series:
-    """One colour of a stacked chart: a category, an error or a store."""
-
-    key: str
-    label: str
-    hue: str
-    url: str
-
-
-@dataclass(frozen=True)
-class Stack:
-    """What one span holds, per series; ``parts`` are (hue, y, height) to be drawn."""
-
-    start: datetime
-    end: datetime
-    label: str
-    counts: list[int]
-    total: int
-    x: str
-    parts: list[tuple[str, str, str]]
-    url: str
-    #: Not to be taken for quiet: we could not look.
-    unseen: bool
-
-
-@dataclass(frozen=True)
-class PerDay:
-    """Counts over time, stacked."""
-
-    unit: str
-    series: list[Series]
-    stacks: list[Stack]
-    top: int
-    width: int
-    x_labels: list[str]
-    outside: int
 
 
 @dataclass(frozen=True)
@@ -160,71 +109,29 @@ class Trends:
     top_heat: int = 0
 
 
-@dataclass(frozen=True)
-class Measure:
-    """What is counted: rows now, before and ever, their moment's column, the path to the shop."""
-
-    now: Any
-    before: Any
-    #: For counts between edges, which bound them already: two bounds mislead SQLite.
-    ever: Any
-    column: str
-    shop: str
-
-
-def measure_of(filters: TrendFilters, before: Bounds | None) -> Measure:
-    """Take orders by the page's date, or attempts by when they were logged."""
-    if not filters.of_attempts:
-        matching = filters.matching("dates")
-        earlier = filters.within(matching, before) if before else None
-        column = service.DATES[filters.date_value]
-        now, ever = (filters.within(matching, bounds) for bounds in (filters.bounds, Bounds()))
-        return Measure(now, earlier, ever, column, "shop")
-    kinds = ("error", "category", "retry")
-    chosen = {
-        name: (filters.cleaned[name].include, filters.cleaned[name].exclude) for name in kinds
-    }
-    orders = filters.matching("dates", *kinds)
-
-    def within(bounds: Bounds) -> Any:
-        return service.attempts_of(orders, chosen, bounds.start, bounds.end)
-
-    earlier = within(before) if before else None
-    now, ever = within(filters.bounds), within(Bounds())
-    return Measure(now, earlier, ever, "logged_at", "order__shop")
-
-
 def trends_of(filters: TrendFilters) -> Trends:
     """Count everything that the page shows."""
     before = comparable(filters)
     measure = measure_of(filters, before)
-    now = service.totals(measure.now, measure.shop)
-    earlier = service.totals(measure.before, measure.shop) if before else None
-    signatures = service.signatures_of(s for counts in (now, earlier or {}) for s, _ in counts)
-    shops = service.shops_called({shop for counts in (now, earlier or {}) for _, shop in counts})
-    link = _linker(filters)
-    errors = _rows(now, earlier, lambda signature, _: [signatures[signature].slug])
-    names = _names_of(shops)
-    stores = _rows(now, earlier, lambda _, shop: names[shop])
-    categories = _rows(now, earlier, lambda signature, _: [signatures[signature].category])
-    templates = {row.slug: row.plain or row.template for row in signatures.values()}
-    total_now = sum(now.values())
-    total_before = None if earlier is None else sum(earlier.values())
-    lags, lags_before = _lags(filters, filters.bounds), _lags(filters, before) if before else {}
-    p50, p90 = _percentiles(lags, lags_before)
-    store_rows = _named(stores, {}, link, "shop")
+    counted = _Counted.of(measure)
+    link = linker(filters)
+    lags = _lags(filters, filters.bounds)
+    p50, p90 = _percentiles(lags, _lags(filters, before) if before else {})
+    total = counted.total(link)
+    with_dates = sum(sum(mine.values()) for mine in lags.values())
+    orders = filters.matching().count() if filters.of_attempts else total.now
+    stores = _named(counted.by_store(), {}, link, "shop")
     heat, top_heat = _heat(filters, measure)
     ages, undated = _ages(filters)
-    counted = total_now if not filters.of_attempts else filters.matching().count()
     return Trends(
-        total=Row("failed", "Failed", total_now, total_before, link("", "")),
+        total=total,
         p50=p50,
         p90=p90,
-        per_day=_per_day(filters, measure, signatures, shops, total_now),
-        categories=_categories(categories, link),
-        errors=_movers(_named(errors, templates, link, "error")),
-        stores=_with_lags(store_rows[:MOST_STORES], shops, lags),
-        store_movers=_movers(store_rows),
+        per_day=per_day(filters, measure, counted.signatures, counted.shops, total.now),
+        categories=_categories(counted.by_category(), link),
+        errors=_movers(_named(counted.by_error(), counted.words(), link, "error")),
+        stores=_with_lags(stores[:MOST_STORES], counted.shops, lags),
+        store_movers=_movers(stores),
         heat=heat,
         ages=ages,
         undated=undated,
@@ -233,22 +140,47 @@ def trends_of(filters: TrendFilters) -> Trends:
         before=before,
         seen_since=(service.seen_between() or (None,))[0],
         negative_lags=sum(mine.get(-1, 0) for mine in lags.values()),
-        unknown_lags=counted - sum(sum(mine.values()) for mine in lags.values()),
-        more_stores=max(0, len(store_rows) - MOST_STORES),
+        unknown_lags=orders - with_dates,
+        more_stores=max(0, len(stores) - MOST_STORES),
         top_heat=top_heat,
     )
 
 
-def _linker(filters: TrendFilters) -> Callable[[str, str], str]:
-    """Link to the orders with one more value; "" where attempts are counted."""
-    path, query = reverse("dashboard:orders"), filters.orders_query
+@dataclass(frozen=True)
+class _Counted:
+    """Counts by signature and shop, now and before (None: not compared), and what these are."""
 
-    def link(name: str, value: str) -> str:
-        if filters.of_attempts:
-            return ""
-        return (query.with_(name, value) if name else query).url(path)
+    now: Counts
+    before: Counts | None
+    signatures: dict[int, service.ErrorSignature]
+    shops: dict[str, set[int]]
 
-    return link
+    @classmethod
+    def of(cls, measure: Measure) -> "_Counted":
+        now = service.totals(measure.now, measure.shop)
+        before = None
+        if measure.before is not None:
+            before = service.totals(measure.before, measure.shop)
+        both = [*now, *(before or {})]
+        signatures = service.signatures_of(signature for signature, _ in both)
+        return cls(now, before, signatures, service.shops_called({shop for _, shop in both}))
+
+    def total(self, link: Link) -> Row:
+        before = None if self.before is None else sum(self.before.values())
+        return Row("failed", "Failed", sum(self.now.values()), before, link("", ""))
+
+    def by_error(self) -> dict[str, "Pair"]:
+        return _rows(self.now, self.before, lambda s, _: [self.signatures[s].slug])
+
+    def by_category(self) -> dict[str, "Pair"]:
+        return _rows(self.now, self.before, lambda s, _: [self.signatures[s].category])
+
+    def by_store(self) -> dict[str, "Pair"]:
+        names = names_of(self.shops)
+        return _rows(self.now, self.before, lambda _, shop: names[shop])
+
+    def words(self) -> dict[str, str]:
+        return {row.slug: row.plain or row.template for row in self.signatures.values()}
 
 
 Pair = tuple[int, int | None]
@@ -266,17 +198,7 @@ def _rows(
     return {key: (n, None if earlier is None else b) for key, (n, b) in sums.items()}
 
 
-def _names_of(shops: dict[str, set[int]]) -> dict[int, list[str]]:
-    names: dict[int, list[str]] = defaultdict(list)
-    for name, keys in shops.items():
-        for key in keys:
-            names[key].append(name)
-    return names
-
-
-def _named(
-    pairs: dict[str, Pair], labels: dict[str, str], link: Callable[[str, str], str], name: str
-) -> list[Row]:
+def _named(pairs: dict[str, Pair], labels: dict[str, str], link: Link, name: str) -> list[Row]:
     """Turn sums into rows, most now first; only what has orders now has a link."""
     rows = [
         Row(key, labels.get(key, key), n, b, link(name, key) if n else "")
@@ -285,7 +207,7 @@ def _named(
     return sorted(rows, key=lambda row: (-row.now, row.label, row.key))
 
 
-def _categories(pairs: dict[str, Pair], link: Callable[[str, str], str]) -> list[Row]:
+def _categories(pairs: dict[str, Pair], link: Link) -> list[Row]:
     labels = {value: str(label) for value, label in service.Category.choices}
     rows = _named(pairs, labels, link, "category")
     largest = max([row.now for row in rows], default=0) or 1
@@ -343,115 +265,6 @@ def _with_lags(
     return found
 
 
-def _per_day(
-    filters: TrendFilters,
-    measure: Measure,
-    signatures: dict[int, service.ErrorSignature],
-    shops: dict[str, set[int]],
-    total: int,
-) -> PerDay | None:
-    ends = ends_of(filters, filters.matching("dates"))
-    if ends is None:
-        return None
-    unit, edges = edges_between(*ends)
-    by, link = filters.by_value, _linker(filters)
-    kind = "signature" if by != "shop" else measure.shop
-    counts = service.counts_between(measure.ever, measure.column, edges, kind)
-    name_of = {pk: names[0] for pk, names in _names_of(shops).items()}
-
-    def key_of(found: int) -> str:
-        if by == "shop":
-            return name_of[found]
-        return signatures[found].category if by == "category" else signatures[found].slug
-
-    spans: list[dict[str, int]] = [defaultdict(int) for _ in edges[1:]]
-    for (span, found), n in counts.items():
-        spans[span][key_of(found)] += n
-    labels = {row.slug: row.plain or row.template for row in signatures.values()}
-    series = _series(by, spans, labels, link)
-    spans = _with_other(series, spans)
-    top = nice(max(sum(span.values()) for span in spans))
-    stacks = _stacks(filters, unit, edges, spans, series, top)
-    step = -(-len(spans) // X_LABELS)
-    return PerDay(
-        unit=unit,
-        series=series,
-        stacks=stacks,
-        top=top,
-        width=-(-len(spans) // step) * step,
-        x_labels=[short_label(start, unit) for start in edges[:-1:step]],
-        outside=total - sum(stack.total for stack in stacks),
-    )
-
-
-def _series(
-    by: str, spans: list[dict[str, int]], labels: dict[str, str], link: Callable[[str, str], str]
-) -> list[Series]:
-    """Name what is stacked: categories in their order, else the most frequent and the rest."""
-    sums: dict[str, int] = defaultdict(int)
-    for span in spans:
-        for key, n in span.items():
-            sums[key] += n
-    if by == "category":
-        found = [c for c in service.Category if sums.get(c)]
-        return [Series(c.value, str(c.label), c.value, link(by, c.value)) for c in found]
-    keys = sorted(sums, key=lambda key: (-sums[key], key))
-    series = [
-        Series(key, labels.get(key, key), str(number), link(by, key))
-        for number, key in enumerate(keys[:MOST_SERIES], 1)
-    ]
-    rest = len(keys) - MOST_SERIES
-    return [*series, Series(OTHER, f"{rest} others", "8", "")] if rest > 0 else series
-
-
-def _with_other(series: list[Series], spans: list[dict[str, int]]) -> list[dict[str, int]]:
-    named = {one.key for one in series} - {OTHER}
-    return [
-        {key: n for key, n in span.items() if key in named}
-        | {OTHER: sum(n for key, n in span.items() if key not in named)}
-        for span in spans
-    ]
-
-
-def _stacks(
-    filters: TrendFilters,
-    unit: str,
-    edges: list[datetime],
-    spans: list[dict[str, int]],
-    series: list[Series],
-    top: int,
-) -> list[Stack]:
-    linked = unit != "hour" and not filters.of_attempts
-    seen = service.seen_between()
-    stacks = []
-    for i, (span, start, end) in enumerate(zip(spans, edges, edges[1:], strict=False)):
-        counts = [span.get(one.key, 0) for one in series]
-        stacks.append(
-            Stack(
-                start=start,
-                end=end,
-                label=bar_label(start, unit),
-                counts=counts,
-                total=sum(counts),
-                x=f"{i + BAR_START:g}",
-                parts=_parts(series, counts, top),
-                url=days_url(filters.orders_query, start, end) if linked else "",
-                unseen=seen is None or not seen[0] <= start <= seen[1],
-            )
-        )
-    return stacks
-
-
-def _parts(series: list[Series], counts: list[int], top: int) -> list[tuple[str, str, str]]:
-    parts, y = [], float(HEIGHT)
-    for one, count in zip(series, counts, strict=True):
-        height = HEIGHT * count / top
-        y -= height
-        if count:
-            parts.append((one.hue, f"{y:.2f}", f"{height:.2f}"))
-    return parts
-
-
 def _heat(filters: TrendFilters, measure: Measure) -> tuple[list[tuple[str, list[Cell], int]], int]:
     """Count by weekday and hour of the dashboard's zone; return rows and the largest count."""
     grid = [[0] * 24 for _ in WEEKDAYS]
@@ -459,7 +272,7 @@ def _heat(filters: TrendFilters, measure: Measure) -> tuple[list[tuple[str, list
         local = timezone.localtime(moment)
         grid[local.weekday()][local.hour] += n
     top = max(max(row) for row in grid)
-    link = _linker(filters)
+    link = linker(filters)
     rows = []
     for day, name in enumerate(WEEKDAYS):
         cells = [

@@ -16,7 +16,7 @@ from dashboard import wording
 from dashboard.charts import Bar
 from dashboard.errors import SmallBar
 from dashboard.query import Query
-from dashboard.trends import Stack
+from dashboard.stacks import Stack
 from reconciler import service
 
 register = template.Library()

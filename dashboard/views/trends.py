@@ -13,7 +13,8 @@ from dashboard.filters import BY_NAMES, COUNT_NAMES, TrendFilters, read_trend_fi
 from dashboard.lists import answer, facets_of, frame_of_list
 from dashboard.periods import Bounds
 from dashboard.query import TrendsQuery
-from dashboard.trends import PerDay, Row, Trends, trends_of
+from dashboard.stacks import PerDay
+from dashboard.trends import Row, Trends, trends_of
 from dashboard.wording import machine
 
 PARTS = {

@@ -6,6 +6,7 @@ from html.parser import HTMLParser
 from typing import Any
 
 import pytest
+from django.contrib.auth.models import Group, User
 from django.db.models import F
 from django.test import Client as Browser
 
@@ -13,6 +14,7 @@ from reconciler.hotwax.documents import Reading, read_document
 from reconciler.ledger import sync
 from reconciler.ledger.intake import take_in
 from reconciler.ledger.models import SyncState
+from tests.conftest import BACKEND
 from tests.makers import document
 
 NOW = datetime.now(UTC).replace(microsecond=0)
@@ -122,6 +124,15 @@ def keep(quiet: None) -> Callable[..., None]:
         SyncState.objects.update(kept=count, found=count, revision=F("revision") + 1)
 
     return put
+
+
+@pytest.fixture
+def manager(db: None) -> Browser:
+    user = User.objects.create_user("priya")
+    user.groups.add(Group.objects.get(name="Manager"))
+    client = Browser()
+    client.force_login(user, backend=BACKEND)
+    return client
 
 
 #: What is known of errors C and D stands inside of them.

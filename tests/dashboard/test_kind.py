@@ -4,25 +4,15 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from django.contrib.auth.models import Group, User
 from django.test import Client as Browser
 
 from reconciler.ledger.models import ErrorSignature, Event, FailedOrder
-from tests.conftest import BACKEND, HotWax
+from tests.conftest import HotWax
 from tests.dashboard.conftest import Open, Page
 from tests.makers import document
 
 Keep = Callable[..., None]
 WRONG, RIGHT = {"category": "mapping", "retry": "no"}, {"category": "payment", "retry": "yes"}
-
-
-@pytest.fixture
-def manager(db: None) -> Browser:
-    user = User.objects.create_user("priya")
-    user.groups.add(Group.objects.get(name="Manager"))
-    client = Browser()
-    client.force_login(user, backend=BACKEND)
-    return client
 
 
 @pytest.fixture
