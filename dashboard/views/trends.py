@@ -16,6 +16,7 @@ from dashboard.query import TrendsQuery
 from dashboard.stacks import PerDay
 from dashboard.trends import Row, Trends, trends_of
 from dashboard.wording import machine
+from reconciler import service
 
 PARTS = {
     "": "dashboard/trends.html",
@@ -70,6 +71,8 @@ def _moment(moment: Any) -> str:
 
 
 def _why(filters: TrendFilters) -> str:
+    if service.seen_between() is None:
+        return "Nothing is compared before HotWax’s log was read in full once."
     if filters.before is None:
         return "There is no period before all time." if filters.bounds.start is None else ""
     return "Not compared with the period before: some of its days, or of these, were not seen."

@@ -10,7 +10,7 @@ PICTURES = Path(__file__).resolve().parents[2] / "static" / "img"
 
 
 def main() -> None:
-    """Take the list and an order, at 1440 pixels."""
+    """Take the list, an order and the trends, at 1440 pixels."""
     with served(3000) as url, sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
         page = browser.new_page(viewport={"width": 1440, "height": 900}, base_url=url)
@@ -22,6 +22,8 @@ def main() -> None:
         page.locator(".order-name").first.click()
         page.locator("#error-text").wait_for()
         page.screenshot(path=PICTURES / "order.png")
+        page.goto("/trends/")
+        page.screenshot(path=PICTURES / "trends.png")
         browser.close()
 
 
