@@ -439,15 +439,19 @@ def histogram(
     orders: FailedOrderQuerySet, which: str, edges: Sequence[datetime], revision: int
 ) -> list[dict[Category, int]]:
     """Count orders per span between the edges, and in each per category of their latest error."""
-    rest = (which, edges)
-    between = partial(counts_between, orders, DATES[which], edges)
-    counts = kept(revision, "histogram", orders.order_by(), rest, between)
-    signatures = {signature for _, signature in counts}
-    rows = ErrorSignature.objects.filter(pk__in=signatures).values_list("pk", "category")
-    category_of = {pk: Category(category) for pk, category in rows}
-    spans: list[dict[Category, int]] = [defaultdict(int) for _ in edges[1:]]
+    count = partial(_histogram, orders, which, edges)
+    return kept(revision, "histogram", orders.order_by(), (which, edges), count)
+
+
+def _histogram(
+    orders: FailedOrderQuerySet, which: str, edges: Sequence[datetime]
+) -> list[dict[Category, int]]:
+    counts = counts_between(orders, DATES[which], edges)
+    signatures = ErrorSignature.objects.in_bulk({signature for _, signature in counts})
+    spans: list[dict[Category, int]] = [{} for _ in edges[1:]]
     for (span, signature), n in counts.items():
-        spans[span][category_of[signature]] += n
+        category = Category(signatures[signature].category)
+        spans[span][category] = spans[span].get(category, 0) + n
     return spans
 
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import httpx
 from django.contrib.auth.models import User
+from django.core.cache import cache
 from django.test import Client as Browser
 from django.utils import timezone
 from hypothesis import HealthCheck, Phase, given, settings
@@ -109,12 +110,15 @@ class EveryDocumentIsKeptOrListed(TestCase):  # type: ignore[misc]
         self.look_at_every_page()
 
     def look_at_every_page(self) -> None:
+        cache.clear()  # each example's ledger is rolled back
         browser = Browser()
         user, _ = User.objects.get_or_create(username="fuzz")
         browser.force_login(user, backend=BACKEND)
         SyncState.objects.update(heartbeat_at=timezone.now())
         sorts = ["failed", "-order", "shop", "error", "-expires"]
-        for path in ["/status/", *(f"/orders/?view=all&per_page=200&sort={s}" for s in sorts)]:
+        lists = [f"/orders/?view=all&per_page=200&sort={s}" for s in sorts]
+        trends = ["/trends/?period=all&by=error", "/trends/?period=all&count=attempts&by=shop"]
+        for path in ["/status/", "/errors/?per_page=200", *trends, *lists]:
             assert browser.get(path).status_code == 200
         total = FailedOrder.objects.count()
         lines = b"".join(browser.get("/orders/export.csv?view=all").streaming_content)  # type: ignore[attr-defined]
