@@ -9,6 +9,8 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from functools import partial
+from typing import Any
 
 from django.urls import reverse
 from django.utils import timezone
@@ -113,7 +115,7 @@ def trends_of(filters: TrendFilters) -> Trends:
     """Count everything that the page shows."""
     before = comparable(filters)
     measure = measure_of(filters, before)
-    counted = _Counted.of(measure)
+    counted = _Counted.of(measure, filters.revision)
     link = linker(filters)
     lags = _lags(filters, filters.bounds)
     p50, p90 = _percentiles(lags, _lags(filters, before) if before else {})
@@ -156,11 +158,13 @@ class _Counted:
     shops: dict[str, set[int]]
 
     @classmethod
-    def of(cls, measure: Measure) -> "_Counted":
-        now = service.totals(measure.now, measure.shop)
-        before = None
-        if measure.before is not None:
-            before = service.totals(measure.before, measure.shop)
+    def of(cls, measure: Measure, revision: int) -> "_Counted":
+        def totals(rows: Any) -> Counts:
+            count = partial(service.totals, rows, measure.shop)
+            return service.kept(revision, "totals", rows.order_by(), (), count)
+
+        now = totals(measure.now)
+        before = None if measure.before is None else totals(measure.before)
         both = [*now, *(before or {})]
         signatures = service.signatures_of(signature for signature, _ in both)
         return cls(now, before, signatures, service.shops_called({shop for _, shop in both}))
@@ -228,7 +232,9 @@ def _sized(row: Row, size: float, hue: str = "") -> Row:
 
 
 def _lags(filters: TrendFilters, bounds: Bounds) -> dict[int, dict[int, int]]:
-    return service.lags(filters.within(filters.matching("dates"), bounds))
+    orders = filters.within(filters.matching("dates"), bounds)
+    count = partial(service.lags, orders)
+    return service.kept(filters.revision, "lags", orders.order_by(), (), count)
 
 
 def _merged(counts: Iterable[dict[int, int]]) -> dict[int, int]:

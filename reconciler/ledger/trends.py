@@ -123,9 +123,9 @@ def lags(orders: FailedOrderQuerySet) -> dict[int, dict[int, int]]:
     dated = orders.exclude(order_created_at=None).exclude(first_at=None).order_by()
     sql, params = _written(dated.values_list("shop", "order_created_at", "first_at"))
     found = _fetched(_LAGS[connection.vendor].format(rows=sql), params) if sql else []
-    counts: dict[int, dict[int, int]] = defaultdict(dict)
+    counts: dict[int, dict[int, int]] = {}
     for shop, minutes, n in found:
-        counts[shop][minutes] = n
+        counts.setdefault(shop, {})[minutes] = n
     return counts
 
 
