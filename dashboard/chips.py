@@ -10,6 +10,7 @@ from dashboard.filters import (
     VIEW_NAMES,
     ErrorFilters,
     OrderFilters,
+    TrendFilters,
     Values,
 )
 from dashboard.periods import PERIODS
@@ -50,7 +51,9 @@ def chips_of(filters: OrderFilters) -> list[Chip]:
     chips += _chips_of_values(query, "retry", "What to do", cleaned["retry"], advice)
     if text := dates_in_words(filters):
         without = query.without("period", "from", "to", "date")
-        chips.append(Chip(DATE_NAMES[filters.date_value], text, without))
+        of_attempts = isinstance(filters, TrendFilters) and filters.of_attempts
+        name = "Logged" if of_attempts else DATE_NAMES[filters.date_value]
+        chips.append(Chip(name, text, without))
     if at := cleaned["at"]:
         chips.append(Chip("Hour", hour_in_words(*at), query.without("at")))
     return chips

@@ -119,6 +119,12 @@ def place(zone: str) -> str:
 
 
 @register.filter
+def zone_words(now: datetime) -> str:
+    """Name the dashboard's zone and its distance from UTC."""
+    return wording.zone_name(now)
+
+
+@register.filter
 def slots(text: str) -> SafeString:
     """Mark what differs from order to order in a signature."""
     escaped = str(escape(text))

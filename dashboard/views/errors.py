@@ -22,7 +22,7 @@ from dashboard.lists import answer, facets_of, frame_of_list
 from dashboard.query import ErrorsQuery
 from dashboard.runbooks import rendered, without_order
 from dashboard.tables import ClampingPaginator, ErrorsTable
-from dashboard.views.kind import may_correct
+from dashboard.views.kind import kinds
 from reconciler import service
 
 PARTS = {
@@ -53,9 +53,7 @@ def _results(filters: ErrorFilters) -> dict[str, Any]:
         "table": table,
         "page": table.page,
         "total": len(rows),
-        "order_total": sum(row.orders for row in rows),
-        "new_total": sum(row.label == "new" for row in rows),
-        "back_total": sum(row.label == "back" for row in rows),
+        **_sums(rows),
         "period_words": _period_words(filters),
         "unit": unit,
         "charts": charts,
@@ -64,6 +62,14 @@ def _results(filters: ErrorFilters) -> dict[str, Any]:
         "per_page_choices": PER_PAGE,
         "orders_query": filters.orders_query,
         "open_is_a_view": filters.view_value == "all" and not filters.cleaned["state"],
+    }
+
+
+def _sums(rows: list[service.ErrorRow]) -> dict[str, int]:
+    return {
+        "order_total": sum(row.orders for row in rows),
+        "new_total": sum(row.label == "new" for row in rows),
+        "back_total": sum(row.label == "back" for row in rows),
     }
 
 
@@ -78,27 +84,23 @@ def _period_words(filters: ErrorFilters) -> str:
 def error(request: HttpRequest, slug: str) -> HttpResponse:
     """Show all that is known of a signature, of the orders that match the query string."""
     signature = signature_or_404(slug)
-    query = ErrorsQuery.of(request.GET).without("error", "label", "sort", "per_page")
+    query = ErrorsQuery.of(request.GET)
     if signature.slug != slug:
         path = reverse("dashboard:error", args=[signature.slug])
-        return redirect(ErrorsQuery.of(request.GET).url(path), permanent=True)
+        return redirect(query.url(path), permanent=True)
+    query = query.without("error", "label", "sort", "per_page")
     filters = read_error_filters(query.with_("error", slug))
     context = {
         "signature": signature,
         "now": filters.now,
         "filters": filters,
         "query": query,
-        "date_names": DATE_NAMES,
-        "may_correct": may_correct(request),
-        "categories": service.Category.choices,
-        "advice": service.Retry.choices,
-        "samples": service.sample_texts(signature, SAMPLES),
-        **_runbook(signature, request.GET.get("revision", "")),
+        **kinds(request),
+        **_known(signature, request.GET.get("revision", "")),
         **(_orders(filters, signature) if filters.is_valid() else {}),
     }
-    return render(
-        request, "dashboard/error.html", context, status=200 if filters.is_valid() else 400
-    )
+    status = 200 if filters.is_valid() else 400
+    return render(request, "dashboard/error.html", context, status=status)
 
 
 def signature_or_404(slug: str) -> service.ErrorSignature:
@@ -115,6 +117,7 @@ def _orders(filters: ErrorFilters, signature: service.ErrorSignature) -> dict[st
     everything = filters.matching("view", "state").count()
     return {
         "row": row,
+        "date_names": DATE_NAMES,
         "histogram": histogram_of(filters, everything),
         "stores": service.shops_of(matching),
         "orders": list(matching.for_list().sorted_by("-failed")[:ORDERS]),
@@ -125,10 +128,11 @@ def _orders(filters: ErrorFilters, signature: service.ErrorSignature) -> dict[st
     }
 
 
-def _runbook(signature: service.ErrorSignature, wanted: str) -> dict[str, Any]:
+def _known(signature: service.ErrorSignature, wanted: str) -> dict[str, Any]:
     history = service.runbook_history(signature)
     shown = next((book for book in history if str(book.number) == wanted), history[0])
     return {
+        "samples": service.sample_texts(signature, SAMPLES),
         "history": history,
         "runbook": shown,
         "runbook_html": rendered(shown.text, without_order()),

@@ -1,5 +1,7 @@
 """Correcting what kind of error an order's is."""
 
+from typing import Any
+
 from django import forms
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
@@ -24,6 +26,15 @@ class KindForm(forms.Form):
 def may_correct(request: HttpRequest) -> bool:
     """Say whether this person may correct a signature: Managers and Admins."""
     return role_of(request.user) in (MANAGER, ADMIN)
+
+
+def kinds(request: HttpRequest) -> dict[str, Any]:
+    """Return what the form needs."""
+    return {
+        "may_correct": may_correct(request),
+        "categories": service.Category.choices,
+        "advice": service.Retry.choices,
+    }
 
 
 @require_http_methods(["GET", "POST"])

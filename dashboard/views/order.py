@@ -11,8 +11,8 @@ from dashboard import story
 from dashboard.filters import SORT_NAMES, VIEW_NAMES, OrderFilters, read_filters
 from dashboard.query import Query
 from dashboard.runbooks import rendered, values_of
-from dashboard.views.kind import may_correct
-from dashboard.wording import of_view, plural, zone_name
+from dashboard.views.kind import kinds
+from dashboard.wording import of_view, plural
 from reconciler import service
 
 #: Other orders with the same error that are listed; the rest is one click away.
@@ -32,12 +32,11 @@ def order(request: HttpRequest, pk: int) -> HttpResponse:
         "story": story.tell(row, attempts, now),
         "now": now,
         "query": filters.query,
-        "zone_words": zone_name(now),
         **_document(attempts, request.GET.get("attempt", "")),
         **_list_around(row, filters),
         **_like_this(row),
         **_links(row),
-        **_kind(row, request),
+        **kinds(request),
         **_runbook(row),
     }
     return render(request, "dashboard/order.html", context)
@@ -106,18 +105,13 @@ def _like_this(row: service.FailedOrder) -> dict[str, object]:
     }
 
 
-def _kind(row: service.FailedOrder, request: HttpRequest) -> dict[str, object]:
-    return {
-        "may_correct": may_correct(request),
-        "kind_path": reverse("dashboard:kind", args=[row.pk]),
-        "categories": service.Category.choices,
-        "advice": service.Retry.choices,
-    }
-
-
 def _runbook(row: service.FailedOrder) -> dict[str, object]:
     runbook = service.runbook_of(row.signature)
-    return {"runbook": runbook, "runbook_html": rendered(runbook.text, values_of(row))}
+    return {
+        "runbook": runbook,
+        "runbook_html": rendered(runbook.text, values_of(row)),
+        "kind_path": reverse("dashboard:kind", args=[row.pk]),
+    }
 
 
 def _links(row: service.FailedOrder) -> dict[str, str]:

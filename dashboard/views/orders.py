@@ -65,6 +65,7 @@ def _frame(filters: OrderFilters) -> dict[str, Any]:
         **frame_of_list(filters, reverse("dashboard:orders"), SORT_NAMES),
         "export_path": reverse("dashboard:export_csv"),
         "tabs": _tabs(filters, {}),
+        "per_page_choices": PER_PAGE,
     }
 
 
@@ -86,7 +87,6 @@ def _results(filters: OrderFilters) -> dict[str, Any]:
         "facets": facets_of(filters),
         "answers": answers,
         "ways_out": ways_out(filters) if not table.paginator.count else None,
-        "per_page_choices": PER_PAGE,
         "view_name": VIEW_NAMES[filters.view_value],
     }
 
