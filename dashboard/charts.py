@@ -23,6 +23,8 @@ X_LABELS = 6
 LONGEST = timedelta(days=100 * 366)
 #: What is first seen right after we began to look may be old.
 LOOKED_BEFORE = timedelta(days=30)
+#: An answer is as good as one of now for so long.
+SOON = timedelta(hours=1)
 
 
 @dataclass(frozen=True)
@@ -108,7 +110,10 @@ def figures_of(filters: OrderFilters, counts: dict[str, int]) -> list[Figure]:
 
 def _new_url(filters: OrderFilters) -> str:
     query = ErrorsQuery(filters.query.pairs).without("view", "state", "sort", "per_page")
-    return query.with_("label", "new").url(reverse("dashboard:errors"))
+    # Without a beginning every signature is new, and without a period a label tells of late.
+    if filters.bounds.start is not None:
+        query = query.with_("label", "new")
+    return query.url(reverse("dashboard:errors"))
 
 
 def comparable(filters: OrderFilters) -> Bounds | None:
@@ -116,12 +121,21 @@ def comparable(filters: OrderFilters) -> Bounds | None:
     before, seen = filters.before, service.seen_between()
     if before is None or before.start is None or seen is None:
         return None
-    since, until = seen
-    if filters.date_value == "expires":
-        since, until = since + service.LOG_KEEPS, until + service.LOG_KEEPS
-    end = min(filters.bounds.end or filters.now, max(filters.now, until))
-    unseen = before.start < since or end - until >= timedelta(days=1)
+    end = filters.bounds.end or filters.now
+    unseen = is_unseen(filters, before.start, end)
     return None if unseen else before  # days that were not seen count as nothing
+
+
+def is_unseen(filters: OrderFilters, start: datetime, end: datetime) -> bool:
+    """Say whether a part of a span was not seen; what today still brings was not missed."""
+    seen, now = service.seen_between(), filters.now
+    if seen is None:
+        return True
+    since, until = seen
+    if filters.date_value == "expires":  # what expires later was logged as much earlier
+        return start < since + service.LOG_KEEPS or end > until + service.LOG_KEEPS
+    tomorrow = _next_day(now)
+    return start < since or start > now or end > tomorrow or until + SOON < min(end, now)
 
 
 def _counts_before(filters: OrderFilters) -> tuple[int | None, int | None]:

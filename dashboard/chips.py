@@ -31,7 +31,7 @@ class Chip:
 def chips_of(filters: OrderFilters) -> list[Chip]:
     """List the filters that are on; the view is a tab, not a chip."""
     query, cleaned = filters.query, filters.cleaned
-    chips = _chips_of_errors(filters) if isinstance(filters, ErrorFilters) else []
+    chips = _chips_without_tabs(filters)
     if cleaned["q"]:
         chips.append(Chip("Text", cleaned["q"], query.without("q")))
     if names := cleaned["order"]:
@@ -59,12 +59,14 @@ def chips_of(filters: OrderFilters) -> list[Chip]:
     return chips
 
 
-def _chips_of_errors(filters: ErrorFilters) -> list[Chip]:
-    """List what only /errors/ is filtered by; it has no tabs."""
+def _chips_without_tabs(filters: OrderFilters) -> list[Chip]:
+    """List what /errors/ and /trends/ are filtered by besides: they have no tabs."""
     query, chips = filters.query, []
+    if not isinstance(filters, ErrorFilters | TrendFilters):
+        return []
     if filters.view_value != "all":
         chips.append(Chip("View", VIEW_NAMES[filters.view_value], query.without("view")))
-    if label := filters.cleaned["label"]:
+    if label := filters.cleaned.get("label"):
         chips.append(Chip("Change", LABEL_NAMES[label], query.without("label")))
     return chips
 

@@ -26,9 +26,12 @@ class SmallBar:
 def label_bounds(filters: ErrorFilters) -> Bounds:
     """Return the period that labels tell of."""
     bounds = filters.bounds
-    if bounds.start is not None or filters.cleaned["label"]:
+    if bounds.start is not None:
         return bounds
-    return Bounds((bounds.end or filters.now) - RECENT, bounds.end)
+    try:
+        return Bounds((bounds.end or filters.now) - RECENT, bounds.end)
+    except OverflowError:  # before the first week of the calendar
+        return bounds
 
 
 def rows_of(filters: ErrorFilters) -> list[service.ErrorRow]:
@@ -36,6 +39,16 @@ def rows_of(filters: ErrorFilters) -> list[service.ErrorRow]:
     bounds, label = label_bounds(filters), filters.cleaned["label"]
     rows = service.error_rows(filters.matching(), bounds.start, bounds.end)
     return [row for row in rows if label in ("", row.label)]
+
+
+def labelled(filters: ErrorFilters) -> service.FailedOrderQuerySet:
+    """Return the orders that facets count: those of the signatures with the label asked for."""
+    orders, label = filters.matching(*service.FACETS), filters.cleaned["label"]
+    if not label:
+        return orders
+    bounds = label_bounds(filters)
+    rows = service.error_rows(orders, bounds.start, bounds.end)
+    return orders.of_errors([row.signature.slug for row in rows if row.label == label])
 
 
 def small_charts(

@@ -424,7 +424,7 @@ class TrendFilters(OrderFilters):
     @property
     def date_value(self) -> str:
         """Return the date that counts: the first attempt, which no later one moves."""
-        return self.cleaned["date"] or "first"
+        return "first" if self.of_attempts else self.cleaned["date"] or "first"
 
     @property
     def period_value(self) -> str:

@@ -15,8 +15,13 @@ from reconciler import service
 FACET_TITLES = {"category": "Category", "error": "Error", "retry": "What to do", "shop": "Shop"}
 
 
-def frame_of_list(filters: OrderFilters, path: str, sorts: dict[str, str]) -> dict[str, Any]:
-    """Return what a list shows whether its filters can be read or not."""
+def frame_of_list(
+    filters: OrderFilters, path: str, sorts: dict[str, str], *also: str
+) -> dict[str, Any]:
+    """Return what a list shows whether its filters can be read or not.
+
+    ``also`` names what "Clear all" removes besides the filters of every list.
+    """
     return {
         "filters": filters,
         "query": filters.query,
@@ -31,15 +36,18 @@ def frame_of_list(filters: OrderFilters, path: str, sorts: dict[str, str]) -> di
             for name, value in filters.query.pairs
             if name in CARRIED
         ],
-        "cleared": filters.query.without(*FILTERS),
+        "cleared": filters.query.without(*FILTERS, *also),
     }
 
 
-def facets_of(filters: OrderFilters) -> list[tuple[str, str, list[service.FacetValue], Any]]:
+def facets_of(
+    filters: OrderFilters, orders: service.FailedOrderQuerySet | None = None
+) -> list[tuple[str, str, list[service.FacetValue], Any]]:
     """Count the orders by what one may filter by, each without its own choice."""
+    orders = filters.matching(*service.FACETS) if orders is None else orders
     values = {name: filters.cleaned[name] for name in service.FACETS}
     chosen = {name: (mine.include, mine.exclude) for name, mine in values.items()}
-    counted = service.facets(filters.matching(*service.FACETS), chosen)
+    counted = service.facets(orders, chosen)
     return [(name, title, counted[name], values[name]) for name, title in FACET_TITLES.items()]
 
 

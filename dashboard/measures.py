@@ -42,7 +42,8 @@ def measure_of(filters: TrendFilters, before: Bounds | None) -> Measure:
     orders = filters.matching("dates", *kinds)
 
     def within(bounds: Bounds) -> Any:
-        return service.attempts_of(orders, chosen, bounds.start, bounds.end)
+        attempts = service.attempts_of(orders, chosen, bounds.start, bounds.end)
+        return attempts.in_hour(*filters.cleaned["at"]) if filters.cleaned["at"] else attempts
 
     earlier = within(before) if before else None
     now, ever = within(filters.bounds), within(Bounds())

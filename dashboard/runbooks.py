@@ -5,7 +5,7 @@ Placeholders are put in after the text was parsed, so that no order name can bec
 
 import re
 from collections.abc import Iterator
-from urllib.parse import unquote
+from urllib.parse import quote, unquote
 
 import nh3
 from django.utils.safestring import SafeString, mark_safe
@@ -77,8 +77,8 @@ def _filled(tokens: list[Token], values: Values) -> Iterator[Token]:
     for token in tokens:
         if token.type == "link_open":
             name = _PLACEHOLDER.fullmatch(unquote(str(token.attrs.get("href", ""))))
-            if name:
-                token.attrs["href"] = values.get(name[1], "")
+            href = values.get(name[1], "") if name else _in_address(token, values)
+            token.attrs["href"] = href
             dropped.append(bool(name and name[1] not in (values.keys() & set(LINKS))))
             if not dropped[-1]:
                 yield token
@@ -90,6 +90,15 @@ def _filled(tokens: list[Token], values: Values) -> Iterator[Token]:
         else:
             token.content = _in_words(token.content, values)
             yield token
+
+
+def _in_address(token: Token, values: Values) -> str:
+    """Fill in order and shop where they are a part of an address."""
+
+    def quoted(match: re.Match[str]) -> str:
+        return quote(values.get(match[1], ""), safe="")
+
+    return re.sub(r"%7B(order|shop)%7D", quoted, str(token.attrs.get("href", "")))
 
 
 def _linked(token: Token, values: Values) -> Iterator[Token]:

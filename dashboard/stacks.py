@@ -11,6 +11,7 @@ from dashboard.charts import (
     bar_label,
     days_url,
     ends_of,
+    is_unseen,
     nice,
     short_label,
 )
@@ -143,7 +144,6 @@ def _stacks(
     top: int,
 ) -> list[Stack]:
     linked = unit != "hour" and not filters.of_attempts
-    seen = service.seen_between()
     stacks = []
     for i, (span, start, end) in enumerate(zip(spans, edges, edges[1:], strict=False)):
         counts = [span.get(one.key, 0) for one in series]
@@ -157,7 +157,7 @@ def _stacks(
                 x=f"{i + BAR_START:g}",
                 parts=_parts(series, counts, top),
                 url=days_url(filters.orders_query, start, end) if linked else "",
-                unseen=seen is None or not seen[0] <= start <= seen[1],
+                unseen=is_unseen(filters, start, end),
             )
         )
     return stacks

@@ -102,6 +102,7 @@ class Trends:
     ages: list[Row]
     undated: int
     silence: Silence | None
+    ever: bool
     bounds: Bounds
     before: Bounds | None
     seen_since: datetime | None
@@ -138,6 +139,7 @@ def trends_of(filters: TrendFilters) -> Trends:
         ages=ages,
         undated=undated,
         silence=_silence(filters),
+        ever=service.failed_orders().exists(),
         bounds=filters.bounds,
         before=before,
         seen_since=(service.seen_between() or (None,))[0],
@@ -324,9 +326,12 @@ def _day_before(today: date, days: int | None) -> date | None:
 
 
 def _silence(filters: TrendFilters) -> Silence | None:
-    found = service.silence(filters.now)
+    seen = service.seen_between()
+    # What was not asked for is not silent.
+    until = filters.now if seen is None else min(filters.now, seen[1])
+    found = service.silence(until)
     if found is None:
         return None
     last, longer = found
-    length = filters.now - last
+    length = until - last
     return Silence(last, length, longer, longer is None and length >= service.SHORT_SILENCE)

@@ -40,6 +40,7 @@ from reconciler.ledger.models import (
     SORTS,
     VIEWS,
     Attempt,
+    AttemptQuerySet,
     Category,
     ErrorSignature,
     FailedOrder,
@@ -485,12 +486,12 @@ def attempts_of(
     chosen: dict[str, Chosen],
     start: datetime | None,
     end: datetime | None,
-) -> QuerySet[Attempt]:
+) -> AttemptQuerySet:
     """Find the attempts of orders, logged in [start, end), each under its own signature.
 
     ``chosen`` has for error, category and retry the values to keep and to leave out.
     """
-    attempts = Attempt.objects.exclude(logged_at=None)
+    attempts: AttemptQuerySet = Attempt.objects.exclude(logged_at=None)
     if orders.query.where:
         attempts = attempts.filter(order__in=orders.order_by().values("pk"))
     for name, (include, exclude) in chosen.items():

@@ -211,6 +211,12 @@ def without(query: Query, names: str) -> Query:
 
 
 @register.filter
+def with_view(query: Query, view: str) -> Query:
+    """Set the view anew."""
+    return query.with_("view", view)
+
+
+@register.filter
 def keys(pairs: Iterable[tuple[str, str]]) -> list[str]:
     """List the values of options."""
     return [pair[0] for pair in pairs]

@@ -9,7 +9,7 @@ from django.views.decorators.http import require_safe
 
 from dashboard.charts import histogram_of
 from dashboard.chips import chips_of, dates_in_words
-from dashboard.errors import RECENT, label_bounds, rows_of, small_charts
+from dashboard.errors import RECENT, label_bounds, labelled, rows_of, small_charts
 from dashboard.filters import (
     DATE_NAMES,
     ERROR_SORT_NAMES,
@@ -38,7 +38,7 @@ SAMPLES, ORDERS = 5, 10
 def errors(request: HttpRequest) -> HttpResponse:
     """Show one row per signature of the orders that match the query string."""
     filters = read_error_filters(ErrorsQuery.of(request.GET))
-    context = frame_of_list(filters, reverse("dashboard:errors"), ERROR_SORT_NAMES)
+    context = frame_of_list(filters, reverse("dashboard:errors"), ERROR_SORT_NAMES, "view", "label")
     if filters.is_valid():
         context |= _results(filters)
     return answer(request, filters, PARTS, context)
@@ -58,7 +58,7 @@ def _results(filters: ErrorFilters) -> dict[str, Any]:
         "unit": unit,
         "charts": charts,
         "chips": chips_of(filters),
-        "facets": facets_of(filters),
+        "facets": facets_of(filters, labelled(filters)),
         "per_page_choices": PER_PAGE,
         "orders_query": filters.orders_query,
         "open_is_a_view": filters.view_value == "all" and not filters.cleaned["state"],
@@ -75,26 +75,27 @@ def _sums(rows: list[service.ErrorRow]) -> dict[str, int]:
 
 def _period_words(filters: ErrorFilters) -> str:
     words = dates_in_words(filters)
-    if filters.bounds.start is None and not filters.cleaned["label"]:
+    if filters.bounds.start is None:
         return f"in the last {RECENT.days} days"
-    return f"in the period ({words})" if words else "ever"
+    return f"in the period ({words})"
 
 
 @require_safe
 def error(request: HttpRequest, slug: str) -> HttpResponse:
     """Show all that is known of a signature, of the orders that match the query string."""
     signature = signature_or_404(slug)
-    query = ErrorsQuery.of(request.GET)
     if signature.slug != slug:
         path = reverse("dashboard:error", args=[signature.slug])
-        return redirect(query.url(path), permanent=True)
-    query = query.without("error", "label", "sort", "per_page")
+        return redirect(f"{path}?{request.GET.urlencode()}".rstrip("?"), permanent=True)
+    came_from = ErrorsQuery.of(request.GET)
+    query = came_from.without("error", "label", "sort", "per_page")
     filters = read_error_filters(query.with_("error", slug))
     context = {
         "signature": signature,
         "now": filters.now,
         "filters": filters,
         "query": query,
+        "list_query": came_from,
         **kinds(request),
         **_known(signature, request.GET.get("revision", "")),
         **(_orders(filters, signature) if filters.is_valid() else {}),

@@ -17,10 +17,18 @@ from dashboard.views.kind import may_correct
 from reconciler import service
 
 
+class TextField(forms.CharField):
+    """A text whose lines end as the person's browser counts them: with one character."""
+
+    def to_python(self, value: Any) -> str:
+        """Read it; browsers send two characters for each end of a line."""
+        return str(super().to_python(value)).replace("\r\n", "\n")
+
+
 class RunbookForm(forms.Form):
     """The text, and the number of the revision that it was begun from."""
 
-    text = forms.CharField(max_length=service.LONGEST_RUNBOOK, required=False, strip=False)
+    text = TextField(max_length=service.LONGEST_RUNBOOK, required=False, strip=False)
     base = forms.IntegerField(min_value=0, widget=forms.HiddenInput)
 
 

@@ -29,7 +29,7 @@ PARTS = {
 def trends(request: HttpRequest) -> HttpResponse:
     """Show the trends of the orders that match the query string."""
     filters = read_trend_filters(TrendsQuery.of(request.GET))
-    context = frame_of_list(filters, reverse("dashboard:trends"), {})
+    context = frame_of_list(filters, reverse("dashboard:trends"), {}, "view")
     context |= {"by_names": BY_NAMES, "count_names": COUNT_NAMES}
     if filters.is_valid():
         context |= _panels(filters)
@@ -74,7 +74,7 @@ def _why(filters: TrendFilters) -> str:
     if service.seen_between() is None:
         return "Nothing is compared before HotWax’s log was read in full once."
     if filters.before is None:
-        return "There is no period before all time." if filters.bounds.start is None else ""
+        return "There is no period before this one to compare it with."
     return "Not compared with the period before: some of its days, or of these, were not seen."
 
 

@@ -344,6 +344,14 @@ class FailedOrder(models.Model):
         return self.order_name or self.order_key
 
 
+class AttemptQuerySet(models.QuerySet["Attempt"]):
+    """What can be asked of the attempts."""
+
+    def in_hour(self, weekday: int, hour: int) -> Self:
+        """Keep attempts logged in an hour of a weekday (1 = Monday) of the current zone."""
+        return self.filter(logged_at__iso_week_day=weekday, logged_at__hour=hour)
+
+
 class Attempt(models.Model):
     """One log document at one timestamp."""
 
@@ -374,6 +382,8 @@ class Attempt(models.Model):
     error_text = models.TextField(blank=True)
     #: The document itself, as text: json.dumps(ensure_ascii=True).
     raw = models.TextField()
+
+    objects = AttemptQuerySet.as_manager()
 
     class Meta:
         constraints = (

@@ -62,7 +62,7 @@ def edit_runbook(pk: int, text: str, base: int, actor: str, now: datetime) -> bo
     ``base`` is the number of the revision that the text was begun from. Raises RunbookChanged
     where that is not the latest any more: nothing is overwritten unseen.
     """
-    text = clean(text.replace("\r\n", "\n")).strip()
+    text = clean(text.replace("\r\n", "\n")).rstrip().lstrip("\n")
     with transaction.atomic():
         signature = ErrorSignature.objects.select_for_update().get(pk=pk)
         latest = runbook_of(signature)

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from django.test import Client as Browser
 
-from reconciler.ledger.models import ErrorSignature, SignatureAlias
+from reconciler.ledger.models import ErrorSignature, FailedOrder, SignatureAlias
 from tests.dashboard.conftest import NOW, Element, Open
 from tests.makers import document
 
@@ -170,3 +170,32 @@ def test_without_any_order_the_page_says_so(open_page: Open, keep: Keep) -> None
     page = open_page("/errors/")
     assert page.total == 0
     assert "No order has failed to import" in page.html or "log" in page.html
+
+
+def test_the_open_link_holds_with_names_given(open_page: Open, keep: Keep) -> None:
+    keep(document("#1", error="Odd"), document("#2", error="Odd"))
+    FailedOrder.objects.filter(order_name="#2").update(state="resolved")
+    (row,) = rows(open_page("/errors/?order=1,2"))
+    link = row.one("td", data_column="open").one("a")
+    assert link.get("data-value") == "1" == str(open_page(link.get("href")).total)
+
+
+@pytest.mark.parametrize("query", ["to=0001-01-03", "to=0001-01-01", "from=9999-12-31"])
+def test_the_ends_of_the_calendar(query: str, open_page: Open, ledger: object) -> None:
+    for path in ("/errors/", f"/errors/{ErrorSignature.objects.all()[0].slug}/", "/trends/"):
+        assert open_page(f"{path}?{query}").status == 200
+
+
+def test_facets_count_what_has_the_label(open_page: Open, keep: Keep) -> None:
+    old = {"error": "Old one", "logged": NOW - timedelta(days=40)}
+    keep(
+        document("#1", document_id="1", **old),
+        document("#2", error="Old one", document_id="2"),
+        document("#3", error="Newer", document_id="3"),
+    )
+    page = open_page("/errors/?label=new&period=7d")
+    assert page.total == 1
+    facet = page.root.one(data_facet="error")
+    assert [v.get("data-count") for v in facet.all(data_value=...)] == ["1"]  # type: ignore[arg-type]
+    clear = page.root.one("a", class_="clear").get("href")
+    assert open_page(clear).total == 2

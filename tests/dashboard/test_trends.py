@@ -141,3 +141,60 @@ def test_empty_and_never_anything(keep: Keep, open_page: Open) -> None:
     page = open_page("/trends/?q=zzz")
     assert page.total == 0
     assert "Nothing failed like this" in page.html
+
+
+def test_what_was_not_asked_for_is_not_silent_and_not_compared(keep: Keep, open_page: Open) -> None:
+    keep(*(document(f"#{n}", document_id=f"{n}", logged=NOW - n * HOUR) for n in range(22, 46)))
+    SyncState.objects.update(
+        loaded_at=NOW, answered_at=NOW - 20 * HOUR, failing_since=NOW - 20 * HOUR
+    )
+    page = open_page("/trends/?period=24h&date=failed")
+    assert "were not seen" in page.html
+    assert "from " not in page.root.one(data_figure="failed").text
+    assert "from " not in open_page("/orders/?period=24h").root.one(data_figure="failed").text
+    keep(document("#x", document_id="x", logged=NOW - 21 * HOUR))
+    SyncState.objects.update(answered_at=NOW - 20.5 * HOUR)
+    assert "Is the log" not in open_page("/trends/").html
+
+
+def test_days_to_come_are_not_seen(keep: Keep, open_page: Open) -> None:
+    keep(document("#1"))
+    seen_for(200)
+    today = NOW.date()
+    page = open_page(f"/trends/?from={today - timedelta(days=1)}&to={today + timedelta(days=3)}")
+    rows = page.root.one("table", data_chart="failed-per-day").one("tbody").all("tr")
+    assert ["data-unseen" in row.attributes for row in rows] == [False] * 2 + [True] * 3
+    assert "were not seen" in page.html
+
+
+def test_what_expires_is_compared_by_when_it_was_logged(keep: Keep, open_page: Open) -> None:
+    keep(document("#1", logged=NOW - timedelta(days=10)))
+    seen_for(100)
+    page = open_page("/trends/?date=expires&period=60d")
+    rows = page.root.one("table", data_chart="failed-per-day").one("tbody").all("tr")
+    unseen = ["data-unseen" in row.attributes for row in rows]
+    assert not any(unseen)
+
+
+def test_an_hour_counts_for_attempts_too(keep: Keep, browser: Browser) -> None:
+    moments = [NOW - n * HOUR for n in (1, 2, 3, 4 + 7 * 24)]
+    keep(*(document(f"#{m}", document_id=f"{m}", logged=m) for m in moments))
+    at = f"{moments[1]:%a-%H}".lower()
+    answer = browser.get(f"/api/trends?count=attempts&at={at}").json()
+    assert answer["failed"]["now"] == 1
+    assert sum(map(sum, answer["weekday_hours"])) == 1
+
+
+def test_history_is_shown_once_nothing_is_left_in_the_log(keep: Keep, open_page: Open) -> None:
+    keep(document("#1"))
+    SyncState.objects.update(kept=0)
+    assert open_page("/trends/").total == 1
+
+
+@pytest.mark.parametrize("query", ["by=odd", "count=odd&q=x", "view=odd"])
+def test_start_again_leads_to_a_page_that_works(
+    query: str, open_page: Open, ledger: object
+) -> None:
+    page = open_page(f"/trends/?{query}")
+    link = page.root.one(id="results").one("a", class_="button")
+    assert open_page(link.get("href")).status == 200
