@@ -118,8 +118,8 @@ def _new_url(filters: OrderFilters) -> str:
 
 def comparable(filters: OrderFilters) -> Bounds | None:
     """Return the period before; None without one, or where days of either were not seen."""
-    before, seen = filters.before, service.seen_between()
-    if before is None or before.start is None or seen is None:
+    before = filters.before
+    if before is None or before.start is None or filters.seen is None:
         return None
     end = filters.bounds.end or filters.now
     unseen = is_unseen(filters, before.start, end)
@@ -128,7 +128,7 @@ def comparable(filters: OrderFilters) -> Bounds | None:
 
 def is_unseen(filters: OrderFilters, start: datetime, end: datetime) -> bool:
     """Say whether a part of a span was not seen; what today still brings was not missed."""
-    seen, now = service.seen_between(), filters.now
+    seen, now = filters.seen, filters.now
     if seen is None:
         return True
     since, until = seen
@@ -140,7 +140,7 @@ def is_unseen(filters: OrderFilters, start: datetime, end: datetime) -> bool:
 
 def _counts_before(filters: OrderFilters) -> tuple[int | None, int | None]:
     """Count failed orders and new signatures of the period before; None: not to be compared."""
-    before, seen = comparable(filters), service.seen_between()
+    before, seen = comparable(filters), filters.seen
     if before is None or before.start is None or seen is None:
         return None, None
     orders = filters.within(filters.matching("view", "state", "dates"), before)

@@ -293,6 +293,11 @@ class OrderFilters(FilterSet):
         """Return the revision of the ledger that figures are counted at."""
         return service.revision()
 
+    @cached_property
+    def seen(self) -> tuple[datetime, datetime] | None:
+        """Return from when until when we know what failed; None before the first load."""
+        return service.seen_between()
+
     @property
     def cleaned(self) -> dict[str, Any]:
         """Return what was read; only of a valid form."""

@@ -142,7 +142,7 @@ def trends_of(filters: TrendFilters) -> Trends:
         ever=service.failed_orders().exists(),
         bounds=filters.bounds,
         before=before,
-        seen_since=(service.seen_between() or (None,))[0],
+        seen_since=(filters.seen or (None,))[0],
         negative_lags=sum(mine.get(-1, 0) for mine in lags.values()),
         unknown_lags=orders - with_dates,
         more_stores=max(0, len(stores) - MOST_STORES),
@@ -326,7 +326,7 @@ def _day_before(today: date, days: int | None) -> date | None:
 
 
 def _silence(filters: TrendFilters) -> Silence | None:
-    seen = service.seen_between()
+    seen = filters.seen
     # What was not asked for is not silent.
     until = filters.now if seen is None else min(filters.now, seen[1])
     found = service.silence(until)

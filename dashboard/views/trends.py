@@ -16,7 +16,6 @@ from dashboard.query import TrendsQuery
 from dashboard.stacks import PerDay
 from dashboard.trends import Row, Trends, trends_of
 from dashboard.wording import machine
-from reconciler import service
 
 PARTS = {
     "": "dashboard/trends.html",
@@ -71,7 +70,7 @@ def _moment(moment: Any) -> str:
 
 
 def _why(filters: TrendFilters) -> str:
-    if service.seen_between() is None:
+    if filters.seen is None:
         return "Nothing is compared before HotWax’s log was read in full once."
     if filters.before is None:
         return "There is no period before this one to compare it with."
