@@ -2,6 +2,7 @@
 
 import calendar
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
@@ -366,13 +367,18 @@ class OrderFilters(FilterSet):
             orders = orders.mentioning(c["q"])
         if c["order"]:
             orders = orders.named(c["order"])
-        for name, method in BY_VALUES.items():
-            values: Values = c[name]
-            if name not in without and values.include:
-                orders = getattr(orders, method)(list(values.include))
-            if name not in without and values.exclude:
-                orders = getattr(orders, method)(list(values.exclude), exclude=True)
+        orders = self.with_values(orders, [name for name in BY_VALUES if name not in without])
         return orders if "dates" in without else self.within(orders, self.bounds)
+
+    def with_values(self, rows: Any, names: Iterable[str]) -> Any:
+        """Keep orders, or attempts, that have the values of these repeatable names."""
+        for name in names:
+            method, values = BY_VALUES[name], self.cleaned[name]
+            if values.include:
+                rows = getattr(rows, method)(list(values.include))
+            if values.exclude:
+                rows = getattr(rows, method)(list(values.exclude), exclude=True)
+        return rows
 
     def within(
         self, orders: service.FailedOrderQuerySet, bounds: Bounds

@@ -13,6 +13,8 @@ from reconciler import service
 
 #: Name and value of the query string -> the list with it; "" where there is none.
 Link = Callable[[str, str], str]
+#: What an attempt has of its own: its signature is not that of the order's latest error.
+OF_SIGNATURES = ("error", "category", "retry")
 
 
 @dataclass(frozen=True)
@@ -29,25 +31,25 @@ class Measure:
 
 def measure_of(filters: TrendFilters, before: Bounds | None) -> Measure:
     """Take orders by the page's date, or attempts by when they were logged."""
-    if not filters.of_attempts:
-        matching = filters.matching("dates")
-        earlier = filters.within(matching, before) if before else None
-        column = service.DATES[filters.date_value]
-        now, ever = (filters.within(matching, bounds) for bounds in (filters.bounds, Bounds()))
-        return Measure(now, earlier, ever, column, "shop")
-    kinds = ("error", "category", "retry")
-    chosen = {
-        name: (filters.cleaned[name].include, filters.cleaned[name].exclude) for name in kinds
-    }
-    orders = filters.matching("dates", *kinds)
+    if filters.of_attempts:
+        orders = filters.matching("dates", *OF_SIGNATURES)
+        attempts = filters.with_values(service.attempts_of(orders), OF_SIGNATURES)
+        if at := filters.cleaned["at"]:
+            attempts = attempts.in_hour(*at)
+        column, shop = "logged_at", "order__shop"
 
-    def within(bounds: Bounds) -> Any:
-        attempts = service.attempts_of(orders, chosen, bounds.start, bounds.end)
-        return attempts.in_hour(*filters.cleaned["at"]) if filters.cleaned["at"] else attempts
+        def within(bounds: Bounds) -> Any:
+            return attempts.logged_between(bounds.start, bounds.end)
+
+    else:
+        matching = filters.matching("dates")
+        column, shop = service.DATES[filters.date_value], "shop"
+
+        def within(bounds: Bounds) -> Any:
+            return filters.within(matching, bounds)
 
     earlier = within(before) if before else None
-    now, ever = within(filters.bounds), within(Bounds())
-    return Measure(now, earlier, ever, "logged_at", "order__shop")
+    return Measure(within(filters.bounds), earlier, within(Bounds()), column, shop)
 
 
 def linker(filters: TrendFilters) -> Link:

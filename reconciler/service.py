@@ -5,14 +5,13 @@ can be without making anybody wait. All datetimes are in UTC.
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Container, Hashable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
-from typing import TypeVar
 
 from django.conf import settings
-from django.db.models import Count, F, Q, QuerySet
+from django.db.models import Count, F, Q
 from django.utils import timezone
 
 from reconciler.hotwax.auth import expiry_of
@@ -32,7 +31,14 @@ from reconciler.hotwax.errors import HotWaxError
 from reconciler.ledger import sync
 from reconciler.ledger.check import Finding, check_and_remember, last_findings, seen_fields
 from reconciler.ledger.corrections import correct
-from reconciler.ledger.errors import ErrorRow, error_row, error_rows, sample_texts
+from reconciler.ledger.errors import (
+    ErrorRow,
+    error_row,
+    error_rows,
+    new_signatures,
+    sample_texts,
+)
+from reconciler.ledger.facets import FACETS, FacetValue, facets, shops_called, shops_of
 from reconciler.ledger.kept import kept, revision
 from reconciler.ledger.lookup import look_up_now
 from reconciler.ledger.models import (
@@ -46,14 +52,11 @@ from reconciler.ledger.models import (
     FailedOrder,
     FailedOrderQuerySet,
     Retry,
-    Shop,
-    ShopHost,
     SignatureAlias,
     State,
     SyncEvent,
     SyncState,
     UnreadableDocument,
-    shops_seen_under,
     signatures_named,
     view_condition,
 )
@@ -73,7 +76,6 @@ from reconciler.ledger.trends import (
     earliest,
     lags,
     latest,
-    new_signatures,
     percentile,
     quarters,
     silence,
@@ -162,7 +164,6 @@ __all__ = [
 
 #: HotWax's log forgets a failure after this time (HOTWAX.md: ttl "+60DAYS").
 LOG_KEEPS = timedelta(days=60)
-Key = TypeVar("Key", bound=Hashable)
 
 # --------------------------------------------------------------------------- how fresh it is
 
@@ -322,108 +323,6 @@ def view_counts(orders: FailedOrderQuerySet, now: datetime, revision: int) -> di
     return unfinished.aggregate(**counts) | {"all": everything}
 
 
-@dataclass(frozen=True)
-class FacetValue:
-    """A value that one may filter by, its name for people, and how many orders have it."""
-
-    value: str
-    text: str
-    count: int
-
-
-#: What orders can be counted by beside their state: all of them follow from signature and shop.
-FACETS = ("category", "error", "retry", "shop")
-Chosen = tuple[tuple[str, ...], tuple[str, ...]]
-
-
-def facets(orders: FailedOrderQuerySet, chosen: dict[str, Chosen]) -> dict[str, list[FacetValue]]:
-    """Count orders by each of FACETS, most first; each counts without its own choice.
-
-    ``orders`` match all other filters; ``chosen`` has per facet the values to keep and to leave
-    out. The orders are gone through once, whatever the number of facets.
-    """
-    rows = orders.order_by().values_list("signature", "shop").annotate(n=Count("pk"))
-    counts = {(signature, shop): n for signature, shop, n in rows}
-    signatures = ErrorSignature.objects.in_bulk({signature for signature, _ in counts})
-    allowed = {name: _allowed(name, *chosen[name], signatures) for name in FACETS}
-
-    def counted(facet: str) -> list[tuple[int, int, int]]:
-        others = [allowed[name] for name in FACETS if name != facet]
-        return [
-            (signature, shop, n)
-            for (signature, shop), n in counts.items()
-            if all(allows(signature, shop) for allows in others)
-        ]
-
-    by_error = _summed((signatures[s], n) for s, _, n in counted("error"))
-    by_category = _summed((signatures[s].category, n) for s, _, n in counted("category"))
-    by_retry = _summed((signatures[s].retry, n) for s, _, n in counted("retry"))
-    return {
-        "category": _sorted((c, str(Category(c).label), n) for c, n in by_category.items()),
-        "error": _sorted((s.slug, s.template, n) for s, n in by_error.items()),
-        "retry": _sorted((r, str(Retry(r).label), n) for r, n in by_retry.items()),
-        "shop": _shop_facet(_summed((shop, n) for _, shop, n in counted("shop"))),
-    }
-
-
-def _allowed(
-    facet: str,
-    include: tuple[str, ...],
-    exclude: tuple[str, ...],
-    signatures: dict[int, ErrorSignature],
-) -> Callable[[int, int], bool]:
-    """Say by the filter's own rules whether an order of a signature and a shop passes it."""
-    if facet in ("error", "shop"):
-        kept, out = _ids(facet, include), _ids(facet, exclude)
-        return lambda signature, shop: _passes(
-            signature if facet == "error" else shop, kept, out, any_value=not include
-        )
-    return lambda signature, _: _passes(
-        str(getattr(signatures[signature], facet)), include, exclude, any_value=not include
-    )
-
-
-def _ids(facet: str, values: tuple[str, ...]) -> set[int]:
-    if not values:
-        return set()
-    find = signatures_named if facet == "error" else shops_seen_under
-    return set(find(list(values)).values_list("pk", flat=True))
-
-
-def _passes(
-    value: object, kept: Container[object], out: Container[object], *, any_value: bool
-) -> bool:
-    return (any_value or value in kept) and value not in out
-
-
-def _summed(pairs: Iterable[tuple[Key, int]]) -> dict[Key, int]:
-    sums: dict[Key, int] = defaultdict(int)
-    for key, n in pairs:
-        sums[key] += n
-    return sums
-
-
-def _sorted(values: Iterable[tuple[str, str, int]]) -> list[FacetValue]:
-    rows = [FacetValue(value, text, n) for value, text, n in values]
-    return sorted(rows, key=lambda v: (-v.count, v.text, v.value))
-
-
-def _shop_facet(counts: dict[int, int]) -> list[FacetValue]:
-    called = shops_called(counts)
-    return _sorted((n, n, sum(counts[pk] for pk in shops)) for n, shops in called.items())
-
-
-def shops_called(keys: Iterable[int]) -> dict[str, set[int]]:
-    """Group shops by the names that people, and the filter, call them by."""
-    names = dict(Shop.objects.filter(pk__in=keys).values_list("pk", "name"))
-    of_name = {name: {pk for pk in names if names[pk] == name} for name in set(names.values())}
-    # By the filter's own rule: a name may also be a host of another shop.
-    hosts = ShopHost.objects.filter(host__in=of_name, shop__in=keys).exclude(shop__name=F("host"))
-    for name, shop in hosts.values_list("host", "shop_id"):
-        of_name[name].add(shop)
-    return of_name
-
-
 def seen_between() -> tuple[datetime, datetime] | None:
     """Say from when until when we know what failed; None before the first load is complete.
 
@@ -471,43 +370,14 @@ def error_named(slug: str) -> ErrorSignature | None:
     return signatures_named([slug]).first()
 
 
-def shops_of(orders: FailedOrderQuerySet) -> list[FacetValue]:
-    """Count orders per shop, most first."""
-    return _shop_facet(dict(orders.order_by().values_list("shop").annotate(n=Count("pk"))))
-
-
 def signatures_of(keys: Iterable[int]) -> dict[int, ErrorSignature]:
     """Load signatures by their keys."""
     return ErrorSignature.objects.in_bulk(set(keys))
 
 
-def attempts_of(
-    orders: FailedOrderQuerySet,
-    chosen: dict[str, Chosen],
-    start: datetime | None,
-    end: datetime | None,
-) -> AttemptQuerySet:
-    """Find the attempts of orders, logged in [start, end), each under its own signature.
-
-    ``chosen`` has for error, category and retry the values to keep and to leave out.
-    """
-    attempts: AttemptQuerySet = Attempt.objects.exclude(logged_at=None)
-    if orders.query.where:
-        attempts = attempts.filter(order__in=orders.order_by().values("pk"))
-    for name, (include, exclude) in chosen.items():
-        if include:
-            attempts = attempts.filter(signature__in=_signatures_with(name, include))
-        if exclude:
-            attempts = attempts.exclude(signature__in=_signatures_with(name, exclude))
-    if start is not None:
-        attempts = attempts.filter(logged_at__gte=start)
-    return attempts.filter(logged_at__lt=end) if end is not None else attempts
-
-
-def _signatures_with(name: str, values: tuple[str, ...]) -> QuerySet[ErrorSignature]:
-    if name == "error":
-        return signatures_named(list(values))
-    return ErrorSignature.objects.filter(**{f"{name}__in": values})
+def attempts_of(orders: FailedOrderQuerySet) -> AttemptQuerySet:
+    """All attempts of orders, to be narrowed by the methods of AttemptQuerySet."""
+    return Attempt.objects.of(orders)
 
 
 def templates_of(slugs: list[str]) -> dict[str, str]:

@@ -15,7 +15,7 @@ SAMPLED = 200
 
 @dataclass(frozen=True)
 class ErrorRow:
-    """A signature with its orders among those asked for, and its attempts over the whole ledger.
+    """A signature with its orders among those asked for, and its dates over the whole ledger.
 
     ``attempts`` are those of the orders counted. ``label`` is "new" (first seen in the period),
     "back" (seen before, silent for SILENT before the period, seen in it) or "".
@@ -66,14 +66,31 @@ def _row(
     return ErrorRow(signature, *numbers, first, last, _label(signature, start, end))
 
 
+def new_signatures(
+    orders: FailedOrderQuerySet, start: datetime | None, end: datetime | None
+) -> int:
+    """Count the orders' signatures whose earliest log timestamp, ever, lies in [start, end)."""
+    rows = ErrorSignature.objects.filter(pk__in=orders.order_by().values("signature"))
+    rows = rows.annotate(first_seen_at=_first_seen()).exclude(first_seen_at=None)
+    if start is not None:
+        rows = rows.filter(first_seen_at__gte=start)
+    if end is not None:
+        rows = rows.filter(first_seen_at__lt=end)
+    return rows.count()
+
+
 def _logged() -> QuerySet[Attempt]:
     return Attempt.objects.filter(signature=OuterRef("pk")).exclude(logged_at=None)
+
+
+def _first_seen() -> Subquery:
+    return Subquery(_logged().order_by("logged_at").values("logged_at")[:1])
 
 
 def _with_dates(start: datetime | None, end: datetime | None) -> QuerySet[ErrorSignature]:
     """Load signatures with their dates, each by one look into the index."""
     rows = ErrorSignature.objects.order_by().annotate(
-        first_seen_at=Subquery(_logged().order_by("logged_at").values("logged_at")[:1]),
+        first_seen_at=_first_seen(),
         last_seen_at=Subquery(_logged().order_by("-logged_at").values("logged_at")[:1]),
     )
     if start is None:

@@ -5,7 +5,7 @@ are derived from ``Attempt.raw`` and can be derived again.
 """
 
 from datetime import datetime, timedelta
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar, Self, TypeVar
 
 from django.db import models
 from django.db.models import F, Q
@@ -14,6 +14,7 @@ from django.db.models.expressions import Combinable
 from reconciler.hotwax import documents
 from reconciler.ledger.ordering import name_keys
 
+Row = TypeVar("Row", bound=models.Model)
 #: The list shows this much of an error; the order page shows all of it.
 EXCERPT_LENGTH = 300
 EXPIRING_WITHIN = timedelta(days=7)
@@ -156,7 +157,28 @@ def shops_seen_under(hosts: list[str]) -> models.QuerySet[Shop]:
     return Shop.objects.filter(Q(hosts__host__in=hosts) | Q(name__in=hosts))
 
 
-class FailedOrderQuerySet(models.QuerySet["FailedOrder"]):
+class OfSignatures(models.QuerySet[Row]):
+    """What can be asked of whatever has a signature: orders (their latest error's), attempts."""
+
+    def of_errors(self, slugs: list[str], *, exclude: bool = False) -> Self:
+        """Keep, or leave out, what has one of these signatures."""
+        condition = Q(signature__in=signatures_named(slugs).values("pk"))
+        return self.exclude(condition) if exclude else self.filter(condition)
+
+    def of_categories(self, categories: list[str], *, exclude: bool = False) -> Self:
+        """Keep, or leave out, what is of one of these categories."""
+        return self._of_signatures(Q(category__in=categories), exclude=exclude)
+
+    def to_retry(self, verdicts: list[str], *, exclude: bool = False) -> Self:
+        """Keep, or leave out, what has one of these retry verdicts."""
+        return self._of_signatures(Q(retry__in=verdicts), exclude=exclude)
+
+    def _of_signatures(self, which: Q, *, exclude: bool) -> Self:
+        condition = Q(signature__in=ErrorSignature.objects.filter(which))
+        return self.exclude(condition) if exclude else self.filter(condition)
+
+
+class FailedOrderQuerySet(OfSignatures["FailedOrder"]):
     """What can be asked of the orders. Every page, export and figure asks through these."""
 
     def in_view(self, view: str, now: datetime, *, any_state: bool = False) -> Self:
@@ -179,23 +201,6 @@ class FailedOrderQuerySet(models.QuerySet["FailedOrder"]):
             if "#" not in key:
                 tails.add(key)
         return self.filter(Q(name_key__in=full) | Q(name_tail__in=tails))
-
-    def of_errors(self, slugs: list[str], *, exclude: bool = False) -> Self:
-        """Keep, or leave out, orders whose latest error has one of these signatures."""
-        condition = Q(signature__in=signatures_named(slugs).values("pk"))
-        return self.exclude(condition) if exclude else self.filter(condition)
-
-    def of_categories(self, categories: list[str], *, exclude: bool = False) -> Self:
-        """Keep, or leave out, orders whose latest error is of one of these categories."""
-        return self._of_signatures(Q(category__in=categories), exclude=exclude)
-
-    def to_retry(self, verdicts: list[str], *, exclude: bool = False) -> Self:
-        """Keep, or leave out, orders whose latest error has one of these retry verdicts."""
-        return self._of_signatures(Q(retry__in=verdicts), exclude=exclude)
-
-    def _of_signatures(self, which: Q, *, exclude: bool) -> Self:
-        condition = Q(signature__in=ErrorSignature.objects.filter(which))
-        return self.exclude(condition) if exclude else self.filter(condition)
 
     def of_shops(self, hosts: list[str], *, exclude: bool = False) -> Self:
         """Keep, or leave out, orders of the shops seen under any of these hosts."""
@@ -344,8 +349,21 @@ class FailedOrder(models.Model):
         return self.order_name or self.order_key
 
 
-class AttemptQuerySet(models.QuerySet["Attempt"]):
+class AttemptQuerySet(OfSignatures["Attempt"]):
     """What can be asked of the attempts."""
+
+    def of(self, orders: FailedOrderQuerySet) -> Self:
+        """Keep the attempts of these orders."""
+        if not orders.query.where:  # of all orders: there is nothing to look up
+            return self
+        return self.filter(order__in=orders.order_by().values("pk"))
+
+    def logged_between(self, start: datetime | None, end: datetime | None) -> Self:
+        """Keep attempts logged in [start, end); None leaves an end open."""
+        attempts = self.exclude(logged_at=None)
+        if start is not None:
+            attempts = attempts.filter(logged_at__gte=start)
+        return attempts if end is None else attempts.filter(logged_at__lt=end)
 
     def in_hour(self, weekday: int, hour: int) -> Self:
         """Keep attempts logged in an hour of a weekday (1 = Monday) of the current zone."""

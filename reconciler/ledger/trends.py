@@ -10,9 +10,9 @@ from typing import Any
 
 from django.core.exceptions import EmptyResultSet
 from django.db import connection
-from django.db.models import Count, OuterRef, QuerySet, Subquery
+from django.db.models import Count, QuerySet
 
-from reconciler.ledger.models import DATES, Attempt, ErrorSignature, FailedOrderQuerySet
+from reconciler.ledger.models import DATES, Attempt, FailedOrderQuerySet
 
 Rows = QuerySet[Any]
 
@@ -175,18 +175,3 @@ def latest(orders: FailedOrderQuerySet, which: str) -> datetime | None:
     column = DATES[which]
     dated = orders.exclude(**{column: None}).order_by(f"-{column}")
     return dated.values_list(column, flat=True).first()
-
-
-def new_signatures(
-    orders: FailedOrderQuerySet, start: datetime | None, end: datetime | None
-) -> int:
-    """Count the orders' signatures whose earliest log timestamp, ever, lies in [start, end)."""
-    logged = Attempt.objects.filter(signature=OuterRef("pk")).exclude(logged_at=None)
-    first = Subquery(logged.order_by("logged_at").values("logged_at")[:1])
-    rows = ErrorSignature.objects.filter(pk__in=orders.order_by().values("signature"))
-    rows = rows.annotate(first_seen_at=first).exclude(first_seen_at=None)
-    if start is not None:
-        rows = rows.filter(first_seen_at__gte=start)
-    if end is not None:
-        rows = rows.filter(first_seen_at__lt=end)
-    return rows.count()
