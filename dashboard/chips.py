@@ -15,7 +15,7 @@ from dashboard.filters import (
 )
 from dashboard.periods import PERIODS
 from dashboard.query import Query
-from dashboard.wording import plural
+from dashboard.wording import full_day, plural
 from reconciler import service
 
 
@@ -85,11 +85,11 @@ def dates_in_words(filters: OrderFilters) -> str:
     first: date | None = filters.cleaned["from"]
     last: date | None = filters.cleaned["to"]
     if first and last:
-        return _day(first) if first == last else f"{_day(first)} – {_day(last)}"
+        return full_day(first) if first == last else f"{full_day(first)} – {full_day(last)}"
     if first:
-        return f"from {_day(first)}"
+        return f"from {full_day(first)}"
     if last:
-        return f"until {_day(last)}"
+        return f"until {full_day(last)}"
     period = filters.period_value
     if period == "all":
         return ""
@@ -100,10 +100,6 @@ def dates_in_words(filters: OrderFilters) -> str:
 def hour_in_words(weekday: int, hour: int) -> str:
     """Name an hour of a weekday (1 = Monday): Tuesday, 13:00–14:00."""
     return f"{day_name[weekday - 1]}, {hour:02d}:00–{hour + 1:02d}:00"
-
-
-def _day(day: date) -> str:
-    return f"{day.day} {day:%b %Y}"
 
 
 def in_words(filters: OrderFilters) -> str:

@@ -1,28 +1,32 @@
-"""Counts over time, stacked by category, error or store."""
+"""Stacked charts over time: numbers in, geometry and links out; a template draws them.
 
-from collections import defaultdict
+A chart is an SVG stretched to its place, one unit wide per bar and 100 high; its axes are HTML.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
+from typing import Any
 
-from dashboard.charts import (
-    BAR_START,
-    HEIGHT,
-    X_LABELS,
-    bar_label,
-    days_url,
-    ends_of,
-    is_unseen,
-    nice,
-    short_label,
-)
-from dashboard.filters import TrendFilters
-from dashboard.measures import Link, Measure, linker, names_of
-from dashboard.periods import edges_between
+from django.urls import reverse
+from django.utils import timezone
+
+from dashboard.filters import OrderFilters
+from dashboard.periods import begin_of
+from dashboard.query import Query
+from dashboard.wording import full_day
 from reconciler import service
 
-#: So many errors or stores are stacked; the rest is one more.
-MOST_SERIES = 7
-OTHER = "other"
+HEIGHT = 100
+#: Where a bar begins within its unit; the template draws it 0.74 wide, so that it stands amid.
+BAR_START = 0.13
+X_LABELS = 6
+#: Of a longer span only what holds orders is drawn.
+LONGEST = timedelta(days=100 * 366)
+#: An answer is as good as one of now for so long.
+SOON = timedelta(hours=1)
+#: Per span, how many of each series (by its key).
+Spans = Sequence[Mapping[Any, int]]
 
 
 @dataclass(frozen=True)
@@ -46,14 +50,17 @@ class Stack:
     total: int
     x: str
     parts: list[tuple[str, str, str]]
+    #: Empty where the query string cannot name the span, or what is counted has no list.
     url: str
     #: Not to be taken for quiet: we could not look.
     unseen: bool
+    #: The series in words: data 4, mapping 2.
+    words: str
 
 
 @dataclass(frozen=True)
-class PerDay:
-    """Counts over time, stacked."""
+class StackedChart:
+    """Counts over time. ``outside``: what has no date, or a later one, and so is not drawn."""
 
     unit: str
     series: list[Series]
@@ -63,39 +70,43 @@ class PerDay:
     x_labels: list[str]
     outside: int
 
+    @property
+    def has_unseen(self) -> bool:
+        """Say whether a part of it was not seen."""
+        return any(stack.unseen for stack in self.stacks)
 
-def per_day(
-    filters: TrendFilters,
-    measure: Measure,
-    signatures: dict[int, service.ErrorSignature],
-    shops: dict[str, set[int]],
+
+def stacked(
+    filters: OrderFilters,
+    unit: str,
+    edges: Sequence[datetime],
+    spans: Spans,
+    series: list[Series],
+    query: Query | None,
     total: int,
-) -> PerDay | None:
-    """Count what is measured per span of the period; None where nothing has such a date."""
-    ends = ends_of(filters, filters.matching("dates"))
-    if ends is None:
-        return None
-    unit, edges = edges_between(*ends)
-    by, link = filters.by_value, linker(filters)
-    kind = "signature" if by != "shop" else measure.shop
-    counts = service.counts_between(measure.ever, measure.column, edges, kind)
-    name_of = {pk: names[0] for pk, names in names_of(shops).items()}
-
-    def key_of(found: int) -> str:
-        if by == "shop":
-            return name_of[found]
-        return signatures[found].category if by == "category" else signatures[found].slug
-
-    spans: list[dict[str, int]] = [defaultdict(int) for _ in edges[1:]]
-    for (span, found), n in counts.items():
-        spans[span][key_of(found)] += n
-    labels = {row.slug: row.plain or row.template for row in signatures.values()}
-    series = _series(by, spans, labels, link)
-    spans = _with_other(series, spans)
+) -> StackedChart:
+    """Draw counts per span and series; ``query`` is that of the lists to link to, if any."""
     top = nice(max(sum(span.values()) for span in spans))
-    stacks = _stacks(filters, unit, edges, spans, series, top)
+    stacks = []
+    for i, (span, start, end) in enumerate(zip(spans, edges, edges[1:], strict=False)):
+        counts = [span.get(one.key, 0) for one in series]
+        pairs = zip(series, counts, strict=True)
+        stacks.append(
+            Stack(
+                start=start,
+                end=end,
+                label=bar_label(start, unit),
+                counts=counts,
+                total=sum(counts),
+                x=f"{i + BAR_START:g}",
+                parts=_parts(series, counts, top),
+                url=days_url(query, start, end) if query else "",
+                unseen=is_unseen(filters, start, end),
+                words=", ".join(f"{one.label.lower()} {n}" for one, n in pairs if n),
+            )
+        )
     step = -(-len(spans) // X_LABELS)
-    return PerDay(
+    return StackedChart(
         unit=unit,
         series=series,
         stacks=stacks,
@@ -106,61 +117,10 @@ def per_day(
     )
 
 
-def _series(
-    by: str, spans: list[dict[str, int]], labels: dict[str, str], link: Link
-) -> list[Series]:
-    """Name what is stacked: categories in their order, else the most frequent and the rest."""
-    sums: dict[str, int] = defaultdict(int)
-    for span in spans:
-        for key, n in span.items():
-            sums[key] += n
-    if by == "category":
-        found = [c for c in service.Category if sums.get(c)]
-        return [Series(c.value, str(c.label), c.value, link(by, c.value)) for c in found]
-    keys = sorted(sums, key=lambda key: (-sums[key], key))
-    series = [
-        Series(key, labels.get(key, key), str(number), link(by, key))
-        for number, key in enumerate(keys[:MOST_SERIES], 1)
-    ]
-    rest = len(keys) - MOST_SERIES
-    return [*series, Series(OTHER, f"{rest} others", "8", "")] if rest > 0 else series
-
-
-def _with_other(series: list[Series], spans: list[dict[str, int]]) -> list[dict[str, int]]:
-    named = {one.key for one in series} - {OTHER}
-    return [
-        {key: n for key, n in span.items() if key in named}
-        | {OTHER: sum(n for key, n in span.items() if key not in named)}
-        for span in spans
-    ]
-
-
-def _stacks(
-    filters: TrendFilters,
-    unit: str,
-    edges: list[datetime],
-    spans: list[dict[str, int]],
-    series: list[Series],
-    top: int,
-) -> list[Stack]:
-    linked = unit != "hour" and not filters.of_attempts
-    stacks = []
-    for i, (span, start, end) in enumerate(zip(spans, edges, edges[1:], strict=False)):
-        counts = [span.get(one.key, 0) for one in series]
-        stacks.append(
-            Stack(
-                start=start,
-                end=end,
-                label=bar_label(start, unit),
-                counts=counts,
-                total=sum(counts),
-                x=f"{i + BAR_START:g}",
-                parts=_parts(series, counts, top),
-                url=days_url(filters.orders_query, start, end) if linked else "",
-                unseen=is_unseen(filters, start, end),
-            )
-        )
-    return stacks
+def category_series(spans: Spans, link: Callable[[service.Category], str]) -> list[Series]:
+    """Name the categories that there are, in their order."""
+    found = [c for c in service.Category if any(span.get(c) for span in spans)]
+    return [Series(c.value, str(c.label), c.value, link(c)) for c in found]
 
 
 def _parts(series: list[Series], counts: list[int], top: int) -> list[tuple[str, str, str]]:
@@ -171,3 +131,80 @@ def _parts(series: list[Series], counts: list[int], top: int) -> list[tuple[str,
         if count:
             parts.append((one.hue, f"{y:.2f}", f"{height:.2f}"))
     return parts
+
+
+def is_unseen(filters: OrderFilters, start: datetime, end: datetime) -> bool:
+    """Say whether a part of a span was not seen; what today still brings was not missed."""
+    seen, now = filters.seen, filters.now
+    if seen is None:
+        return True
+    since, until = seen
+    if filters.date_value == "expires":  # what expires later was logged as much earlier
+        return start < since + service.LOG_KEEPS or end > until + service.LOG_KEEPS
+    tomorrow = _next_day(now)
+    return start < since or start > now or end > tomorrow or until + SOON < min(end, now)
+
+
+def ends_of(
+    filters: OrderFilters, matching: service.FailedOrderQuerySet
+) -> tuple[datetime, datetime] | None:
+    """Return where the chart begins and ends; None where nothing has such a date."""
+    bounds, which, now = filters.bounds, filters.date_value, filters.now
+    start = bounds.start or _midnight(service.earliest(matching, which))
+    end = bounds.end or (service.latest(matching, which) if which == "expires" else now)
+    if start is None or end is None:
+        return None
+    if bounds.end is None:
+        # One document dated 2099 must not press all others into one bar.
+        end = end + timedelta(hours=1) if filters.period_value == "24h" else _next_day(end)
+    elif end - start > LONGEST:
+        first, last = service.earliest(matching, which), service.latest(matching, which)
+        start, end = max(start, _midnight(first) or start), min(end, _next_day(last or end))
+    return (start, end) if start < end else None
+
+
+def _midnight(moment: datetime | None) -> datetime | None:
+    return begin_of(timezone.localtime(moment).date()) if moment else None
+
+
+def _next_day(moment: datetime) -> datetime:
+    return begin_of(timezone.localtime(moment).date() + timedelta(days=1)) or moment
+
+
+def days_url(query: Query, start: datetime, end: datetime) -> str:
+    """Link to the list of the days between two moments."""
+    first = timezone.localtime(start).date()
+    last = timezone.localtime(end - timedelta(microseconds=1)).date()
+    days = query.without("period").with_("from", first.isoformat()).with_("to", last.isoformat())
+    return days.url(reverse("dashboard:orders"))
+
+
+def nice(largest: int) -> int:
+    """Round up to 1, 2 or 5 times a power of ten."""
+    power = 1
+    while True:
+        for factor in (1, 2, 5):
+            if factor * power >= largest:
+                return factor * power
+        power *= 10
+
+
+def bar_label(start: datetime, unit: str) -> str:
+    """Name a span of a chart in words, by where it begins."""
+    day = timezone.localtime(start)
+    words = full_day(day)
+    if unit == "hour":
+        return f"{words}, {day:%H:%M}"
+    if unit in ("month", "year"):
+        return f"{day:%b %Y}" if unit == "month" else f"{day:%Y}"
+    return f"week of {words}" if unit == "week" else words
+
+
+def short_label(start: datetime, unit: str) -> str:
+    """Name a span below a chart."""
+    day = timezone.localtime(start)
+    if unit == "hour":
+        return f"{day:%H:%M}"
+    if unit in ("month", "year"):
+        return f"{day:%b %Y}"
+    return f"{day.day} {day:%b}"

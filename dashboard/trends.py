@@ -7,7 +7,7 @@ own error, when they were logged. Where orders are counted, a mark links to the 
 from calendar import day_abbr
 from collections import defaultdict
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from functools import partial
 from typing import Any
@@ -18,8 +18,9 @@ from django.utils import timezone
 from dashboard.charts import comparable
 from dashboard.filters import WEEKDAYS, TrendFilters
 from dashboard.measures import Link, Measure, linker, measure_of, names_of
+from dashboard.over_time import per_day
 from dashboard.periods import Bounds, begin_of
-from dashboard.stacks import PerDay, per_day
+from dashboard.stacks import StackedChart
 from reconciler import service
 
 MOST_MOVERS = 8
@@ -93,7 +94,7 @@ class Trends:
     total: Row
     p50: Row | None
     p90: Row | None
-    per_day: PerDay | None
+    per_day: StackedChart | None
     categories: list[Row]
     errors: list[Row]
     stores: list[Row]
@@ -217,7 +218,7 @@ def _categories(pairs: dict[str, Pair], link: Link) -> list[Row]:
     labels = {value: str(label) for value, label in service.Category.choices}
     rows = _named(pairs, labels, link, "category")
     largest = max([row.now for row in rows], default=0) or 1
-    return [_sized(row, 100 * row.now / largest, row.key) for row in rows]
+    return [replace(row, size=round(100 * row.now / largest, 2), hue=row.key) for row in rows]
 
 
 def _movers(rows: list[Row]) -> list[Row]:
@@ -226,11 +227,7 @@ def _movers(rows: list[Row]) -> list[Row]:
     kept = moved[:MOST_MOVERS]
     largest = max([abs(row.change or 0) for row in kept], default=1)
     kept.sort(key=lambda row: (-(row.change or 0), row.label))
-    return [_sized(row, 50 * abs(row.change or 0) / largest) for row in kept]
-
-
-def _sized(row: Row, size: float, hue: str = "") -> Row:
-    return Row(row.key, row.label, row.now, row.before, row.url, round(size, 2), hue)
+    return [replace(row, size=round(50 * abs(row.change or 0) / largest, 2)) for row in kept]
 
 
 def _lags(filters: TrendFilters, bounds: Bounds) -> dict[int, dict[int, int]]:
@@ -269,7 +266,7 @@ def _with_lags(
     for row in rows:
         mine = _merged(lags.get(key, {}) for key in shops[row.key])
         p50, p90 = (service.percentile(mine, n) for n in (50, 90))
-        found.append(Row(row.key, row.label, row.now, row.before, row.url, p50=p50, p90=p90))
+        found.append(replace(row, p50=p50, p90=p90))
     return found
 
 

@@ -4,7 +4,7 @@ Times are shown in DASHBOARD_TIME_ZONE, relative where that helps; the page's <t
 carries UTC.
 """
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 from django.utils import timezone
 
@@ -31,6 +31,11 @@ def day(moment: datetime, now: datetime) -> str:
     there, here = local(moment), local(now)
     year = "" if there.year == here.year else f" {there.year}"
     return f"{there.day} {there:%b}{year}"
+
+
+def full_day(day: date) -> str:
+    """Day with its year: 24 Nov 2026."""
+    return f"{day.day} {day:%b %Y}"
 
 
 def short_day(moment: datetime, now: datetime) -> str:

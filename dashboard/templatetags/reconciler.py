@@ -13,7 +13,6 @@ from django.utils.html import escape, format_html
 from django.utils.safestring import SafeString, mark_safe
 
 from dashboard import wording
-from dashboard.charts import Bar
 from dashboard.errors import SmallBar
 from dashboard.query import Query
 from dashboard.stacks import Stack
@@ -133,7 +132,7 @@ def slots(text: str) -> SafeString:
 
 
 @register.simple_tag
-def bar_time(bar: Bar | SmallBar | Stack) -> SafeString:
+def bar_time(bar: SmallBar | Stack) -> SafeString:
     """<time> that names the span of a bar."""
     return _time(bar.start, bar.label)
 

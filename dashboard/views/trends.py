@@ -1,6 +1,6 @@
 """Trends: how it goes, against the period before."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse, JsonResponse
@@ -13,9 +13,9 @@ from dashboard.filters import BY_NAMES, COUNT_NAMES, TrendFilters, read_trend_fi
 from dashboard.lists import answer, facets_of, frame_of_list
 from dashboard.periods import Bounds
 from dashboard.query import TrendsQuery
-from dashboard.stacks import PerDay
+from dashboard.stacks import StackedChart
 from dashboard.trends import Row, Trends, trends_of
-from dashboard.wording import machine
+from dashboard.wording import full_day, machine
 
 PARTS = {
     "": "dashboard/trends.html",
@@ -60,12 +60,11 @@ def _days_in_words(filters: TrendFilters, bounds: Bounds) -> str:
     return first if first == last else f"{first} – {last}"
 
 
-def _day(moment: Any) -> str:
-    local = timezone.localtime(moment)
-    return f"{local.day} {local:%b %Y}"
+def _day(moment: datetime) -> str:
+    return full_day(timezone.localtime(moment))
 
 
-def _moment(moment: Any) -> str:
+def _moment(moment: datetime) -> str:
     return f"{_day(moment)}, {timezone.localtime(moment):%H:%M}"
 
 
@@ -115,7 +114,7 @@ def _period(bounds: Bounds) -> dict[str, str | None]:
     return {"from": _written(bounds.start), "until": _written(bounds.end)}
 
 
-def _written(moment: Any) -> str | None:
+def _written(moment: datetime | None) -> str | None:
     return machine(moment) if moment else None
 
 
@@ -132,7 +131,7 @@ def _minutes(found: Trends) -> dict[str, Any]:
     return {name: _numbers(row) if row else None for name, row in rows.items()}
 
 
-def _over_time(per_day: PerDay | None) -> dict[str, Any] | None:
+def _over_time(per_day: StackedChart | None) -> dict[str, Any] | None:
     if per_day is None:
         return None
     keys = [one.key for one in per_day.series]
