@@ -1,5 +1,6 @@
 """The signatures of errors, and one of them with its runbook and its orders."""
 
+from dataclasses import replace
 from typing import Any
 
 from django.http import Http404, HttpRequest, HttpResponse
@@ -8,7 +9,7 @@ from django.urls import reverse
 from django.views.decorators.http import require_safe
 
 from dashboard.charts import histogram_of
-from dashboard.chips import chips_of, dates_in_words
+from dashboard.chips import Chip, chips_of, dates_in_words
 from dashboard.errors import RECENT, label_bounds, labelled, rows_of, small_charts
 from dashboard.filters import (
     DATE_NAMES,
@@ -92,16 +93,24 @@ def error(request: HttpRequest, slug: str) -> HttpResponse:
     filters = read_error_filters(query.with_("error", slug))
     context = {
         "signature": signature,
-        "now": filters.now,
-        "filters": filters,
-        "query": query,
         "list_query": came_from,
+        **_frame(filters, query),
         **kinds(request),
         **_known(signature, request.GET.get("revision", "")),
         **(_orders(filters, signature) if filters.is_valid() else {}),
     }
     status = 200 if filters.is_valid() else 400
     return render(request, "dashboard/error.html", context, status=status)
+
+
+def _frame(filters: ErrorFilters, query: ErrorsQuery) -> dict[str, Any]:
+    return {
+        "now": filters.now,
+        "filters": filters,
+        "form": filters.form,
+        "query": query,
+        "cleared": ErrorsQuery([]),
+    }
 
 
 def signature_or_404(slug: str) -> service.ErrorSignature:
@@ -123,10 +132,15 @@ def _orders(filters: ErrorFilters, signature: service.ErrorSignature) -> dict[st
         "stores": service.shops_of(matching),
         "orders": list(matching.for_list().sorted_by("-failed")[:ORDERS]),
         "orders_query": filters.orders_query,
-        "chips": [chip for chip in chips_of(filters) if chip.field != "Error"],
+        "chips": [_on_this_page(chip) for chip in chips_of(filters) if chip.field != "Error"],
         "view_name": VIEW_NAMES[filters.view_value],
         "open_is_a_view": filters.view_value == "all" and not filters.cleaned["state"],
     }
+
+
+def _on_this_page(chip: Chip) -> Chip:
+    """Leave the error out of a chip's link: the page's own address says it."""
+    return replace(chip, without=chip.without.without("error"))
 
 
 def _known(signature: service.ErrorSignature, wanted: str) -> dict[str, Any]:
