@@ -199,3 +199,39 @@ def test_facets_count_what_has_the_label(open_page: Open, keep: Keep) -> None:
     assert [v.get("data-count") for v in facet.all(data_value=...)] == ["1"]  # type: ignore[arg-type]
     clear = page.root.one("a", class_="clear").get("href")
     assert open_page(clear).total == 2
+
+
+def test_what_was_not_seen_in_the_period_is_not_back(keep: Keep, open_page: Open) -> None:
+    keep(document("#1", logged=NOW - timedelta(days=40)))
+    (row,) = rows(open_page("/errors/?date=expires&period=30d"))
+    assert row.one("td", data_column="label").text == ""
+
+
+def test_of_texts_that_are_alike_one_is_shown(keep: Keep, open_page: Open) -> None:
+    texts = ["Odd at row 1", "Odd at row 2", "Odd at row 1", "Odd at row 1"]
+    keep(*(document(f"#{n}", document_id=f"{n}", error=text) for n, text in enumerate(texts)))
+    (row,) = rows(open_page("/errors/"))
+    page = open_page(f"/errors/{row.get('data-slug')}/")
+    samples = [pre.text for pre in page.root.all("pre") if pre.get("id").startswith("sample-")]
+    assert sorted(samples) == ["Odd at row 1", "Odd at row 2"]
+
+
+@pytest.mark.parametrize("sort", ["first_seen", "-first_seen", "last_seen", "-last_seen"])
+def test_a_signature_without_any_date_comes_last(sort: str, keep: Keep, open_page: Open) -> None:
+    keep(
+        document("#1", document_id="1", error="Undated", timestamp=None),
+        document("#2", document_id="2", error="Older", logged=NOW - timedelta(days=3)),
+        document("#3", document_id="3", error="Newer"),
+    )
+    page = open_page(f"/errors/?sort={sort}")
+    assert rows(page)[-1].one("th", data_column="error").one("a").text == "Undated"
+
+
+@pytest.mark.parametrize("path", ["/errors/", "/trends/"])
+def test_without_tabs_a_view_is_a_filter_to_be_seen_and_removed(
+    path: str, open_page: Open, ledger: object
+) -> None:
+    page = open_page(f"{path}?view=failing")
+    chips = page.root.one("ul", class_="chips")
+    assert "View Still failing" in chips.text
+    assert open_page(chips.one("a", class_="chip__remove").get("href")).total > page.total

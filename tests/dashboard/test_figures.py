@@ -204,3 +204,14 @@ def test_without_a_match_there_is_no_chart_and_the_figures_say_nought(
     page = open_page("/orders/?q=nothing+like+it")
     assert figure(page, "failed") == figure(page, "new") == 0
     assert not page.root.all("table", data_chart=...)  # type: ignore[arg-type]
+
+
+def test_what_is_kept_is_counted_anew_once_the_ledger_changes(keep: Keep, open_page: Open) -> None:
+    keep(document("#1", error="One"))
+    for path in ("/orders/?view=all", "/trends/", "/orders/?view=all", "/trends/"):
+        assert open_page(path).total == 1
+    keep(document("#2", error="Two"))
+    orders, trends = open_page("/orders/?view=all"), open_page("/trends/")
+    assert orders.total == trends.total == figure(orders, "failed") == figure(orders, "new") == 2
+    per_day = orders.root.one("table", data_chart=...).all("td", data_value=...)  # type: ignore[arg-type]
+    assert max(int(cell.get("data-value")) for cell in per_day) == 2

@@ -1,10 +1,12 @@
 """Runbooks: a first text from what is known, edited by managers, filled in beside an order."""
 
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from django.test import Client as Browser
+from django.utils import timezone
 
 from dashboard.runbooks import rendered
 from reconciler.ledger import runbooks
@@ -122,6 +124,11 @@ def test_only_managers_and_admins_may(
             'rel="noreferrer noopener">pic</a></p>',
         ),
         (
+            "[x](https://a.example/?o={order})",
+            '<p><a href="https://a.example/?o=%3Cb%3E%20%2Ax%2A%20%5By%5D%28z%29" target="_blank" '
+            'rel="noreferrer noopener">x</a></p>',
+        ),
+        (
             "[s]({shopify})",
             '<p><a href="https://s.example/?a=1&amp;b=2" target="_blank" '
             'rel="noreferrer noopener">s</a></p>',
@@ -159,3 +166,20 @@ def test_texts_outlive_a_regrouping(
     ]
     for slug in old.values():
         assert manager.get(f"/errors/{slug}/")["Location"] == url(merged)
+
+
+def test_the_text_written_last_counts_whatever_the_order_of_rows(signature: ErrorSignature) -> None:
+    other = ErrorSignature.objects.exclude(pk=signature.pk).get()
+    now = timezone.now()
+    runbooks.edit_runbook(signature.pk, "Last", 0, "a", now)
+    runbooks.edit_runbook(other.pk, "First", 0, "b", now - timedelta(days=1))
+    runbooks.hand_over(other, signature)
+    assert [book.text for book in runbooks.runbook_history(signature)][:2] == ["Last", "First"]
+
+
+def test_an_end_of_line_is_one_character(manager: Browser, signature: ErrorSignature) -> None:
+    text = "x\n" * 9_999 + "xx"
+    assert len(text) == 20_000
+    data = {"text": text.replace("\n", "\r\n"), "base": 0}
+    assert manager.post(f"{url(signature)}runbook/", data).status_code == 302
+    assert runbooks.runbook_of(signature).text == text

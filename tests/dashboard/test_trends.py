@@ -2,6 +2,8 @@
 
 from collections.abc import Callable
 from datetime import timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 from django.test import Client as Browser
@@ -80,6 +82,7 @@ def test_an_attempt_before_the_creation_is_left_out_and_said(
         ({1: 1, 2: 1, 3: 1}, 50, 2),
         ({0: 9, 5: 1}, 90, 0),
         ({0: 8, 5: 2}, 90, 5),
+        (dict.fromkeys(range(1, 201), 1), 90, 180),
     ],
 )
 def test_percentiles_are_by_nearest_rank(
@@ -177,7 +180,7 @@ def test_what_expires_is_compared_by_when_it_was_logged(keep: Keep, open_page: O
 
 
 def test_an_hour_counts_for_attempts_too(keep: Keep, browser: Browser) -> None:
-    moments = [NOW - n * HOUR for n in (1, 2, 3, 4 + 7 * 24)]
+    moments = [NOW - n * HOUR for n in (1, 2, 3, 2 + 24, 4 + 7 * 24)]
     keep(*(document(f"#{m}", document_id=f"{m}", logged=m) for m in moments))
     at = f"{moments[1]:%a-%H}".lower()
     answer = browser.get(f"/api/trends?count=attempts&at={at}").json()
@@ -198,3 +201,37 @@ def test_start_again_leads_to_a_page_that_works(
     page = open_page(f"/trends/?{query}")
     link = page.root.one(id="results").one("a", class_="button")
     assert open_page(link.get("href")).status == 200
+
+
+def test_an_order_that_is_resolved_has_no_age(keep: Keep, browser: Browser) -> None:
+    keep(document("#1"), document("#2"))
+    FailedOrder.objects.filter(order_name="#2").update(state="resolved")
+    answer = browser.get("/api/trends").json()
+    assert sum(row["count"] for row in answer["open_by_age"]) == 1
+
+
+def test_attempts_are_dated_by_when_they_were_logged_whatever_the_date_asked_for(
+    keep: Keep, browser: Browser
+) -> None:
+    keep(*(document(f"#{n}", document_id=f"{n}", logged=NOW - n * HOUR) for n in range(1, 9)))
+    found = [
+        browser.get(f"/api/trends?count=attempts&period=7d{date}").json()["over_time"]
+        for date in ("", "&date=expires")
+    ]
+    assert found[0] == found[1]
+    assert sum(span["count"] for span in found[0]["spans"]) == 8
+
+
+def test_hours_are_those_of_a_zone_that_begins_its_hours_at_half_past(
+    keep: Keep, browser: Browser, settings: Any
+) -> None:
+    settings.TIME_ZONE = settings.DASHBOARD_TIME_ZONE = "Asia/Kolkata"
+    hour = (NOW - 3 * HOUR).replace(minute=0, second=0)
+    moments = [hour + timedelta(minutes=minutes) for minutes in (5, 29, 30, 55)]
+    keep(*(document(f"#{m}", document_id=f"{m}", logged=m) for m in moments))
+    grid = browser.get("/api/trends?count=attempts").json()["weekday_hours"]
+    expected = [[0] * 24 for _ in range(7)]
+    for moment in moments:
+        local = moment.astimezone(ZoneInfo("Asia/Kolkata"))
+        expected[local.weekday()][local.hour] += 1
+    assert grid == expected
