@@ -20,7 +20,7 @@ ROLES = (VIEWER, AGENT, MANAGER, ADMIN)
 DEMO_ACCOUNTS = {
     "viewer": (VIEWER, "reads"),
     "agent": (AGENT, "works on orders"),
-    "manager": (MANAGER, "also corrects kinds of errors"),
+    "manager": (MANAGER, "also corrects kinds of errors, writes runbooks"),
     "admin": (ADMIN, "also manages users"),
 }
 
