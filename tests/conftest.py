@@ -5,7 +5,7 @@ import os
 import socket
 import threading
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 import httpx
@@ -19,6 +19,7 @@ from reconciler.demo.server import Demo
 from reconciler.hotwax.client import Client
 from reconciler.ledger import lease, sync
 from reconciler.ledger.models import SyncState
+from tests.clock import NOW, stopped_at
 from tests.makers import solr_reply
 
 BACKEND = "dashboard.accounts.AccountBackend"
@@ -46,6 +47,19 @@ def only_loopback() -> Iterator[None]:
     socket.socket.connect = real  # type: ignore[method-assign]
 
 
+@pytest.fixture
+def moment() -> datetime:
+    """When the test begins."""
+    return NOW
+
+
+@pytest.fixture(autouse=True)
+def clock(moment: datetime) -> Iterator[None]:
+    """Let every test begin at the same moment."""
+    with stopped_at(moment):
+        yield
+
+
 @pytest.fixture(autouse=True)
 def nothing_kept() -> None:
     """A test's ledger is rolled back, and with it what tells kept figures apart."""
@@ -62,7 +76,7 @@ def missing(reason: str) -> None:
 @pytest.fixture
 def demo(settings: Any) -> Iterator[Demo]:
     """The miniature, as the HotWax that the settings name."""
-    with Serving(Demo(History(datetime.now(UTC), orders=400))) as server:
+    with Serving(Demo(History(NOW, orders=400))) as server:
         settings.HOTWAX_URL = server.url
         yield server
 

@@ -21,6 +21,9 @@ if os.environ.get("TEST_DATABASE_URL"):
     os.environ["DATABASE_URL"] = os.environ["TEST_DATABASE_URL"]
 
 from reconciler.settings import *  # noqa: E402, F403
+from tests.clock import ZONE  # noqa: E402
+
+TIME_ZONE = DASHBOARD_TIME_ZONE = ZONE
 
 #: Nothing answers there; a test that asks names its own HotWax.
 HOTWAX_URL = "http://127.0.0.1:9"

@@ -8,7 +8,6 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +16,7 @@ import pytest
 
 from reconciler.demo.data import History
 from reconciler.demo.server import Demo
+from tests.clock import NOW, of_processes
 from tests.conftest import Serving
 from tests.solr.rig import free_port
 
@@ -30,6 +30,7 @@ def environment(tmp_path: Path) -> dict[str, str]:
     return {
         **{k: v for k, v in os.environ.items() if not k.startswith("HOTWAX_")},
         **ports,
+        **of_processes(),
         "ENV_FILE": os.devnull,
         "DATABASE_URL": f"sqlite:///{tmp_path / 'ledger.sqlite3'}",
         "DJANGO_SETTINGS_MODULE": "reconciler.settings",
@@ -113,7 +114,7 @@ def test_a_busy_port_is_named_in_one_line(name: str, environment: dict[str, str]
 
 @pytest.fixture
 def hotwax(environment: dict[str, str]) -> Iterator[Demo]:
-    with Serving(Demo(History(datetime.now(UTC), orders=300))) as server:
+    with Serving(Demo(History(NOW, orders=300))) as server:
         environment["HOTWAX_URL"] = server.url
         manage(environment, "migrate", "-v0")
         yield server

@@ -9,13 +9,14 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 
 import httpx
 
 from reconciler.demo.data import History
 from reconciler.demo.server import Demo
+from tests.clock import NOW, of_processes
 from tests.solr.rig import free_port
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -33,13 +34,14 @@ ARGUMENTS = [
 @contextmanager
 def served(orders: int = 900, *, load: bool = True) -> Iterator[str]:
     """Serve the dashboard over a demo whose clock stands still."""
-    now = datetime.now(UTC).replace(microsecond=0)
-    server = Demo(History(now - timedelta(minutes=20), orders=orders), clock=lambda: now)
+    start = NOW - timedelta(minutes=20)
+    server = Demo(History(start, orders=orders), clock=lambda: NOW)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     directory = Path(tempfile.mkdtemp(prefix="reconciler-"))
     port = free_port()
     environment = {
         **os.environ,
+        **of_processes(NOW),
         "ENV_FILE": os.devnull,
         "DEMO_PORT": str(server.server_address[1]),
         "PORT": str(port),

@@ -1,7 +1,7 @@
 """A ledger to look at, and pages read as a stranger reads them."""
 
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from html.parser import HTMLParser
 from typing import Any
 
@@ -14,10 +14,10 @@ from reconciler.hotwax.documents import Reading, read_document
 from reconciler.ledger import sync
 from reconciler.ledger.intake import take_in
 from reconciler.ledger.models import SyncState
+from tests.clock import NOW
 from tests.conftest import BACKEND
 from tests.makers import document
 
-NOW = datetime.now(UTC).replace(microsecond=0)
 VOID = {"input", "br", "meta", "link", "path", "circle", "use", "rect", "hr", "img"}
 
 

@@ -9,7 +9,8 @@ from django.db import OperationalError, connection
 from django.test import Client as Browser
 
 from reconciler.ledger.models import FailedOrder
-from tests.dashboard.conftest import NOW, Open
+from tests.clock import NOW
+from tests.dashboard.conftest import Open
 from tests.makers import document
 
 Keep = Callable[..., None]

@@ -9,7 +9,8 @@ import pytest
 from django.test import Client as Browser
 
 from reconciler.ledger.models import ErrorSignature, FailedOrder, SignatureAlias
-from tests.dashboard.conftest import NOW, Element, Open
+from tests.clock import NOW
+from tests.dashboard.conftest import Element, Open
 from tests.makers import document
 
 Keep = Callable[..., None]

@@ -12,7 +12,8 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from reconciler.ledger.models import SyncState
-from tests.dashboard.conftest import NOW, Open, Page
+from tests.clock import NOW
+from tests.dashboard.conftest import Open, Page
 from tests.makers import document
 
 Keep = Callable[..., None]

@@ -10,7 +10,8 @@ from django.test import Client as Browser
 
 from reconciler.demo.server import Demo
 from reconciler.ledger.models import FailedOrder, SyncState
-from tests.dashboard.conftest import NOW, Open, Page
+from tests.clock import NOW
+from tests.dashboard.conftest import Open, Page
 from tests.makers import document
 
 Keep = Callable[..., None]

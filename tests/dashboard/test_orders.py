@@ -13,7 +13,8 @@ from django.test import Client as Browser
 
 from reconciler.ledger.models import FailedOrder
 from reconciler.ledger.signatures import slug_of, template_of
-from tests.dashboard.conftest import NOW, Open, Page
+from tests.clock import NOW
+from tests.dashboard.conftest import Open, Page
 from tests.makers import document
 
 Raws = list[dict[str, Any]]

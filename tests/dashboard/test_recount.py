@@ -12,7 +12,8 @@ from django.test import Client as Browser
 
 from reconciler.ledger.models import SyncState
 from tests import recount
-from tests.dashboard.conftest import NOW, Element, Open, Page
+from tests.clock import NOW
+from tests.dashboard.conftest import Element, Open, Page
 from tests.recount import Order, Period
 
 ZONES = ("UTC", "America/New_York")

@@ -10,7 +10,8 @@ from django.test import Client as Browser
 
 from reconciler.ledger import trends
 from reconciler.ledger.models import FailedOrder, SyncState
-from tests.dashboard.conftest import NOW, Open
+from tests.clock import NOW
+from tests.dashboard.conftest import Open
 from tests.makers import document
 
 Keep = Callable[..., None]

@@ -15,6 +15,7 @@ from django.utils import timezone
 from reconciler.demo.server import Demo
 from reconciler.ledger import sync
 from reconciler.ledger.models import FailedOrder, SyncState
+from tests.clock import NOW
 from tests.conftest import HotWax, Serving
 from tests.dashboard.conftest import Element, Open, Page
 from tests.makers import SAMPLE, document, envelope, static
@@ -187,7 +188,7 @@ def test_a_database_that_does_not_answer_is_told(
 def test_with_a_token_missing_the_page_says_what_to_do(browser: Browser, settings: Any) -> None:
     from reconciler.demo.data import History
 
-    with Serving(Demo(History(datetime.now(UTC), orders=10), token="t0ken")) as server:
+    with Serving(Demo(History(NOW, orders=10), token="t0ken")) as server:
         settings.HOTWAX_URL = server.url
         page = Page(browser.get("/orders/"))
         assert "refused the credentials (401)" in trust(page).text

@@ -9,7 +9,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -24,12 +24,12 @@ from reconciler.hotwax.client import Client
 from reconciler.hotwax.errors import HotWaxError
 from reconciler.ledger import lease, sync
 from reconciler.ledger.models import Attempt, FailedOrder, SyncState, UnreadableDocument
+from tests.clock import NOW, of_processes
 from tests.faults import server as faults
 from tests.faults.server import FaultyHotWax, Handler
 from tests.makers import document
 
 ROOT = Path(__file__).resolve().parents[2]
-NOW = datetime.now(UTC).replace(microsecond=0)
 
 
 @pytest.fixture(autouse=True)
@@ -386,6 +386,7 @@ def test_fault_a_page_that_repeats_for_ever(hotwax: FaultyHotWax, browser: Brows
 def manage(hotwax: FaultyHotWax, database: str, *words: str) -> "subprocess.Popen[str]":
     environment = {
         **os.environ,
+        **of_processes(),
         "HOTWAX_URL": hotwax.url,
         "DATABASE_URL": database,
         "ENV_FILE": os.devnull,

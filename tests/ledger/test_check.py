@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 import httpx
@@ -11,9 +11,9 @@ import pytest
 from reconciler.demo import solr
 from reconciler.hotwax.client import Client
 from reconciler.ledger import check, sync
+from tests.clock import NOW
 from tests.makers import document, envelope, solr_reply, static
 
-NOW = datetime.now(UTC)
 HELD = [document(f"#{i}", logged=NOW - timedelta(hours=i + 2)) for i in range(12)]
 Answer = Callable[[dict[str, Any]], httpx.Response]
 

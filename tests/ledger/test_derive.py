@@ -1,7 +1,7 @@
 """Columns derived again after a setting changed: the same ledger as if it had always been so."""
 
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -17,12 +17,12 @@ from reconciler.ledger.models import (
     SyncState,
     UnreadableDocument,
 )
+from tests.clock import NOW
 from tests.conftest import HotWax
 from tests.makers import document, envelope, static
 
 pytestmark = pytest.mark.django_db
 Make = Callable[..., HotWax]
-NOW = datetime.now(UTC).replace(microsecond=0)
 
 
 def ledger() -> list[Any]:

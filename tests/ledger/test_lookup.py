@@ -11,12 +11,12 @@ from django.test import Client as Browser
 from reconciler.demo.server import Demo
 from reconciler.ledger import lookup, sync
 from reconciler.ledger.models import FailedOrder, LookedUpName, SyncState
+from tests.clock import NOW
 from tests.conftest import HotWax
 from tests.makers import document, envelope
 
 pytestmark = pytest.mark.django_db
 Make = Callable[..., HotWax]
-NOW = datetime.now(UTC)
 
 
 @pytest.fixture

@@ -3,7 +3,7 @@
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 import httpx
@@ -16,12 +16,12 @@ from reconciler.demo import solr
 from reconciler.hotwax.errors import HotWaxError
 from reconciler.ledger import sync
 from reconciler.ledger.models import Attempt, FailedOrder, SyncState, UnreadableDocument
+from tests.clock import NOW
 from tests.conftest import HotWax
 from tests.makers import document, envelope, solr_reply, static
 
 pytestmark = pytest.mark.django_db
 Make = Callable[..., HotWax]
-NOW = datetime.now(UTC).replace(microsecond=0)
 
 
 def many(count: int) -> list[dict[str, Any]]:

@@ -16,12 +16,12 @@ from reconciler.demo import solr
 from reconciler.hotwax.errors import HotWaxError
 from reconciler.ledger import lease, sync
 from reconciler.ledger.models import Attempt, FailedOrder, SyncState
+from tests.clock import NOW
 from tests.conftest import HotWax
 from tests.makers import SAMPLE, document, envelope, solr_reply, static
 
 pytestmark = pytest.mark.django_db
 Make = Callable[..., HotWax]
-NOW = datetime.now(UTC).replace(microsecond=0)
 
 
 def many(count: int, **others: Any) -> list[dict[str, Any]]:

@@ -2,14 +2,22 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
+from datetime import datetime
 from itertools import count
 
 import pytest
 
+from tests.clock import LAST_NOON
 from tests.conftest import missing
 from tests.solr import rig
 
 _numbers = count()
+
+
+@pytest.fixture
+def moment() -> datetime:
+    """Near the clock of Solr, which cannot be set."""
+    return LAST_NOON
 
 
 @pytest.fixture(scope="session")

@@ -3,8 +3,10 @@
 import random
 from collections import Counter
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
+
+from tests.clock import LAST_NOON
 
 HOSTS = {
     "north.myshopify.com": "1001",
@@ -26,10 +28,11 @@ class Truth:
     attempts: int = 0
 
 
-def generate(count: int, seed: int = 7) -> tuple[list[dict[str, Any]], Truth]:
+def generate(
+    count: int, now: datetime = LAST_NOON, seed: int = 7
+) -> tuple[list[dict[str, Any]], Truth]:
     """Make ``count`` documents; orders are counted under their latest attempt."""
     rng = random.Random(seed)
-    now = datetime.now(UTC).replace(microsecond=0)
     truth = Truth()
     latest: dict[tuple[str, str], tuple[datetime, str, str]] = {}
     documents = []

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -11,10 +11,10 @@ from reconciler.demo import solr as miniature
 from reconciler.demo.data import History
 from reconciler.hotwax import errors, requests
 from reconciler.hotwax.client import Client, Endpoint
+from tests.clock import LAST_NOON as NOW
 from tests.makers import document
 from tests.solr.rig import Gateway, Solr
 
-NOW = datetime.now(UTC).replace(microsecond=0)
 LOG = requests.Log()
 AGO = NOW - timedelta(days=20)
 

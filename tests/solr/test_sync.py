@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 
+from tests.clock import of_processes
 from tests.solr.generator import generate
 from tests.solr.recount import connected, query, recount, whole
 from tests.solr.rig import Gateway, Solr
@@ -25,6 +26,7 @@ ROOT = Path(__file__).resolve().parents[2]
 def environment(gateway: Gateway, database: str) -> dict[str, str]:
     return {
         **os.environ,
+        **of_processes(),
         "HOTWAX_URL": gateway.url,
         "DATABASE_URL": database,
         "ENV_FILE": os.devnull,
