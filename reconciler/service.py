@@ -16,18 +16,9 @@ from django.utils import timezone
 
 from reconciler.hotwax.auth import expiry_of
 from reconciler.hotwax.client import Client
-from reconciler.hotwax.documents import (
-    ALIASES,
-    FIELD_OF_NAME,
-    admin_link,
-    as_text,
-    from_text,
-    host_of,
-    import_screen,
-    link_of,
-    mask_keys,
-)
-from reconciler.hotwax.errors import HotWaxError
+from reconciler.hotwax.documents import ALIASES, FIELD_OF_NAME, as_text, from_text
+from reconciler.hotwax.exceptions import HotWaxError
+from reconciler.hotwax.links import admin_link, host_of, import_screen, link_of, mask_keys
 from reconciler.ledger import sync
 from reconciler.ledger.check import Finding, check_and_remember, last_findings, seen_fields
 from reconciler.ledger.corrections import correct

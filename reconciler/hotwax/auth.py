@@ -15,8 +15,13 @@ from typing import Any
 
 import httpx
 
-from reconciler.hotwax import errors
-from reconciler.hotwax.documents import mask_keys
+from reconciler.hotwax.exceptions import (
+    CredentialsRefused,
+    MalformedReply,
+    RequestRefused,
+    Unavailable,
+)
+from reconciler.hotwax.links import mask_keys
 
 Flow = Generator[httpx.Request, httpx.Response, None]
 
@@ -111,20 +116,20 @@ class Login(httpx.Auth):
 def read_login(status: int, body: bytes, username: str) -> tuple[str, datetime | None]:
     """Take token and end out of the answer to a login; raise CredentialsRefused without one."""
     if status >= 500 or status == 429:
-        raise errors.Unavailable(f"HotWax's login answers “not now” ({status}).", may_retry=True)
+        raise Unavailable(f"HotWax's login answers “not now” ({status}).", may_retry=True)
     if status == 404:
-        raise errors.RequestRefused("HotWax knows no such login address (404).")
+        raise RequestRefused("HotWax knows no such login address (404).")
     try:
         answer = json.loads(body.decode("utf-8", "replace").lstrip().removeprefix("//"))
     except (ValueError, RecursionError):
         answer = None
     if not isinstance(answer, dict):
-        raise errors.MalformedReply(f"HotWax's answer to the login is no JSON object ({status}).")
+        raise MalformedReply(f"HotWax's answer to the login is no JSON object ({status}).")
     token = answer.get("token")
     if status >= 400 or not isinstance(token, str) or not token:
         reason = answer.get("_ERROR_MESSAGE_") or answer.get("errors") or f"status {status}"
         text = mask_keys(str(reason))[:200]
-        raise errors.CredentialsRefused(f"HotWax refused the login of {username}: {text}")
+        raise CredentialsRefused(f"HotWax refused the login of {username}: {text}")
     return token, _end_of(answer.get("expirationTime")) or expiry_of(token)
 
 

@@ -14,8 +14,8 @@ from urllib.parse import urlsplit
 
 from django.utils import timezone
 
-from reconciler.hotwax import errors, requests
-from reconciler.hotwax.client import Client, Reply
+from reconciler.hotwax import exceptions, requests
+from reconciler.hotwax.client import Client
 from reconciler.hotwax.documents import (
     ALIASES,
     FIELD_OF_NAME,
@@ -24,7 +24,8 @@ from reconciler.hotwax.documents import (
     UnreadableDocument,
     read_document,
 )
-from reconciler.ledger.checks import SECOND, fault_of_page, newest, whole_second
+from reconciler.hotwax.ranges import SECOND, fault_of_page, newest, whole_second
+from reconciler.hotwax.replies import Reply
 from reconciler.ledger.models import SyncState
 from reconciler.ledger.sync import Source
 
@@ -55,7 +56,7 @@ class Check:
         """Yield a finding per step; ends early where nothing more can be asked."""
         try:
             reply = self._first_reply()
-        except errors.HotWaxError as error:
+        except exceptions.HotWaxError as error:
             yield from _of_first_request(error, self.source)
             return
         yield from _of_first_request(None, self.source)
@@ -69,13 +70,13 @@ class Check:
             name = step.__name__.removeprefix("_").replace("look_up", "look-up by name")
             try:
                 yield step(documents)
-            except errors.HotWaxError as error:
+            except exceptions.HotWaxError as error:
                 yield Finding(name, WARNING, str(error), "Compatible mode is used.")
 
     def _first_reply(self) -> Reply:
         try:
             return self._ask(requests.documented_page(self.log))
-        except errors.RequestRefused as refused:
+        except exceptions.RequestRefused as refused:
             if refused.not_solr:
                 raise
             # docType may go by another name.
@@ -199,11 +200,11 @@ class Check:
 _COMPATIBLE = "Compatible mode is used: the whole log is read every few minutes."
 
 
-def _of_first_request(error: errors.HotWaxError | None, source: Source) -> Iterator[Finding]:
+def _of_first_request(error: exceptions.HotWaxError | None, source: Source) -> Iterator[Finding]:
     """Tell what the first request says about address, TLS and credentials."""
     where = source.endpoint.url
     is_tls = error is not None and "TLS" in str(error)
-    if isinstance(error, errors.Unreachable) and not isinstance(error, errors.Unavailable):
+    if isinstance(error, exceptions.Unreachable) and not isinstance(error, exceptions.Unavailable):
         if not is_tls:
             yield Finding("address", FAILURE, f"{where}: {error}", error.remedy)
             return
@@ -220,7 +221,7 @@ def _of_first_request(error: errors.HotWaxError | None, source: Source) -> Itera
         if source.endpoint.username
         else "none are sent, and none asked for"
     )
-    if isinstance(error, errors.CredentialsRefused):
+    if isinstance(error, exceptions.CredentialsRefused):
         yield Finding("credentials", FAILURE, str(error), error.remedy)
         return
     if error is not None:

@@ -12,13 +12,8 @@ from functools import cache
 
 from django.db import connection
 
-from reconciler.hotwax.documents import (
-    NO_SHOP,
-    SHOPIFY,
-    FailureDocument,
-    ShopIdentity,
-    UnreadableDocument,
-)
+from reconciler.hotwax.documents import NO_SHOP, FailureDocument, ShopIdentity, UnreadableDocument
+from reconciler.hotwax.links import SHOPIFY
 from reconciler.ledger.categories import verdict_of
 from reconciler.ledger.models import (
     EXCERPT_LENGTH,

@@ -14,7 +14,7 @@ from django.utils import timezone
 from reconciler.hotwax import requests
 from reconciler.hotwax.client import Client, Endpoint
 from reconciler.hotwax.documents import FailureDocument
-from reconciler.hotwax.errors import HotWaxError
+from reconciler.hotwax.exceptions import HotWaxError
 from reconciler.ledger import lease, sync
 from reconciler.ledger.models import Attempt, FailedOrder, LookedUpName
 from reconciler.ledger.ordering import name_keys

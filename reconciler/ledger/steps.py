@@ -20,7 +20,7 @@ from django.db.models import F, Max
 from django.utils import timezone
 
 from reconciler.hotwax import requests
-from reconciler.hotwax.client import Client, Reply
+from reconciler.hotwax.client import Client
 from reconciler.hotwax.documents import (
     FIELD_OF_NAME,
     FailureDocument,
@@ -28,15 +28,16 @@ from reconciler.hotwax.documents import (
     UnreadableDocument,
     read_document,
 )
-from reconciler.hotwax.errors import (
+from reconciler.hotwax.exceptions import (
     HotWaxError,
     IncompleteReply,
     MalformedReply,
     RequestRefused,
     Unreachable,
 )
+from reconciler.hotwax.ranges import SECOND, fault_of_page, newest, whole_second
+from reconciler.hotwax.replies import Reply
 from reconciler.ledger import lease
-from reconciler.ledger.checks import SECOND, fault_of_page, newest, whole_second
 from reconciler.ledger.derive import derive_again
 from reconciler.ledger.intake import BATCH, Intake, roll_up, take_in
 from reconciler.ledger.models import Attempt, SyncEvent, SyncState

@@ -12,7 +12,7 @@ from datetime import datetime
 from django.utils import timezone
 
 from reconciler.hotwax.client import Client, Endpoint
-from reconciler.hotwax.errors import HotWaxError
+from reconciler.hotwax.exceptions import HotWaxError
 from reconciler.ledger import lease
 from reconciler.ledger.models import SyncState
 from reconciler.ledger.schedule import (

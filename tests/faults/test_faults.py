@@ -21,7 +21,7 @@ from django.utils import timezone
 
 from reconciler import service
 from reconciler.hotwax.client import Client
-from reconciler.hotwax.errors import HotWaxError
+from reconciler.hotwax.exceptions import HotWaxError
 from reconciler.ledger import lease, sync
 from reconciler.ledger.models import Attempt, FailedOrder, SyncState, UnreadableDocument
 from tests.clock import NOW, of_processes

@@ -11,7 +11,7 @@ import pytest
 
 from reconciler.demo.data import History
 from reconciler.demo.server import Demo
-from reconciler.hotwax import auth, errors, requests
+from reconciler.hotwax import auth, exceptions, requests
 from reconciler.hotwax.client import Client, Endpoint
 from tests.conftest import Serving
 from tests.makers import SAMPLE, envelope
@@ -65,7 +65,7 @@ def test_a_token_is_renewed_before_the_end_that_hotwax_named(api: str, demo: Dem
 @pytest.mark.parametrize("api", APIS)
 def test_a_wrong_password_is_told_and_shown_nowhere(api: str, demo: Demo) -> None:
     where = endpoint(demo.url, api, "wr0ng-secret")
-    with Client(where) as client, pytest.raises(errors.CredentialsRefused) as caught:
+    with Client(where) as client, pytest.raises(exceptions.CredentialsRefused) as caught:
         client.ask_any(requests.documented(LOG))
     assert "refused the login of reader" in str(caught.value)
     assert "wr0ng-secret" not in f"{caught.value!r} {where!r} {where.auth!r}"
@@ -84,30 +84,30 @@ def test_a_login_that_does_not_help_ends_after_one_more_try() -> None:
     where = endpoint("https://y.hotwax.io", "ofbiz")
     with (
         Client(where, httpx.MockTransport(handle)) as client,
-        pytest.raises(errors.CredentialsRefused),
+        pytest.raises(exceptions.CredentialsRefused),
     ):
         client.ask_any(requests.documented(LOG))
     assert seen == ["/api/solr-query", "/api/login", "/api/solr-query"]
 
 
-LOGINS: list[tuple[int, Any, type[errors.HotWaxError] | None]] = [
+LOGINS: list[tuple[int, Any, type[exceptions.HotWaxError] | None]] = [
     (200, {"token": "t"}, None),
     (200, "//" + json.dumps({"token": "t"}), None),
-    (200, {"_ERROR_MESSAGE_": "no"}, errors.CredentialsRefused),
-    (200, {"token": ""}, errors.CredentialsRefused),
-    (200, {"token": None}, errors.CredentialsRefused),
-    (401, {"errors": "no"}, errors.CredentialsRefused),
-    (403, {}, errors.CredentialsRefused),
-    (404, "<html>", errors.RequestRefused),
-    (503, "", errors.Unavailable),
-    (200, "<html>login</html>", errors.MalformedReply),
-    (200, "[]", errors.MalformedReply),
+    (200, {"_ERROR_MESSAGE_": "no"}, exceptions.CredentialsRefused),
+    (200, {"token": ""}, exceptions.CredentialsRefused),
+    (200, {"token": None}, exceptions.CredentialsRefused),
+    (401, {"errors": "no"}, exceptions.CredentialsRefused),
+    (403, {}, exceptions.CredentialsRefused),
+    (404, "<html>", exceptions.RequestRefused),
+    (503, "", exceptions.Unavailable),
+    (200, "<html>login</html>", exceptions.MalformedReply),
+    (200, "[]", exceptions.MalformedReply),
 ]
 
 
 @pytest.mark.parametrize(("status", "body", "error"), LOGINS)
 def test_an_answer_to_a_login_is_checked(
-    status: int, body: Any, error: type[errors.HotWaxError] | None
+    status: int, body: Any, error: type[exceptions.HotWaxError] | None
 ) -> None:
     text = body if isinstance(body, str) else json.dumps(body)
     if error is None:

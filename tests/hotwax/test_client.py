@@ -17,7 +17,7 @@ import pytest
 from reconciler.demo.data import History
 from reconciler.demo.server import Demo
 from reconciler.hotwax import client as client_module
-from reconciler.hotwax import errors, requests
+from reconciler.hotwax import exceptions, requests
 from reconciler.hotwax.client import Client, Endpoint
 from tests.conftest import Serving
 from tests.makers import SAMPLE, envelope
@@ -122,10 +122,10 @@ AUTO = [
     ({"GET": "html", "POST": 200}, ["GET", "POST"], "POST"),
     ({"GET": "ofbiz", "POST": 200}, ["GET", "POST"], "POST"),
     ({"GET": "timeout", "POST": 200}, ["GET", "POST"], "POST"),
-    ({"GET": 401}, ["GET"], errors.CredentialsRefused),
-    ({"GET": 403}, ["GET"], errors.CredentialsRefused),
-    ({"GET": "solr400"}, ["GET"], errors.RequestRefused),
-    ({"GET": 405, "POST": "solr400"}, ["GET", "POST"], errors.RequestRefused),
+    ({"GET": 401}, ["GET"], exceptions.CredentialsRefused),
+    ({"GET": 403}, ["GET"], exceptions.CredentialsRefused),
+    ({"GET": "solr400"}, ["GET"], exceptions.RequestRefused),
+    ({"GET": 405, "POST": "solr400"}, ["GET", "POST"], exceptions.RequestRefused),
     ({"GET": 404, "POST": 500, "GET-QUERY": 405}, ["GET", "POST", "GET-QUERY"], "404"),
 ]
 
@@ -156,7 +156,7 @@ def test_auto_tries_the_next_method_only_when_the_answer_is_no_solr_reply(
         if isinstance(outcome, str) and outcome in ("GET", "POST", "GET-QUERY"):
             assert client.ask_any(requests.documented(LOG)).method == outcome
         elif isinstance(outcome, str):
-            with pytest.raises(errors.HotWaxError, match=outcome):
+            with pytest.raises(exceptions.HotWaxError, match=outcome):
                 client.ask_any(requests.documented(LOG))
         else:
             with pytest.raises(outcome):
@@ -172,40 +172,40 @@ REPLIES = [
     (200, json.dumps(OK), None, ""),
     (200, "//" + json.dumps(OK), None, ""),
     (200, "\ufeff" + json.dumps(OK), None, ""),
-    (401, "{}", errors.CredentialsRefused, "401"),
-    (403, "<html>", errors.CredentialsRefused, "403"),
-    (302, "", errors.MalformedReply, "redirects"),
-    (404, "<html>not here</html>", errors.RequestRefused, "no such address"),
-    (404, "{}", errors.RequestRefused, "404"),
-    (429, "slow down", errors.Unavailable, "429"),
-    (500, "{}", errors.Unavailable, "500"),
-    (502, "<html>Bad Gateway</html>", errors.Unavailable, "502"),
-    (200, "<html><input type=password></html>", errors.CredentialsRefused, "login page"),
-    (200, "<html>hello</html>", errors.MalformedReply, "HTML"),
-    (200, '{"_ERROR_MESSAGE_": "no permission"}', errors.RequestRefused, "no permission"),
-    (200, '{"_ERROR_MESSAGE_LIST_": ["a", "b"]}', errors.RequestRefused, "a"),
-    (200, '{"errors": "bad"}', errors.RequestRefused, "bad"),
-    (200, '{"error": {"msg": "undefined field"}}', errors.RequestRefused, "undefined field"),
-    (400, '{"error": {"msg": "undefined field"}}', errors.RequestRefused, "undefined field"),
-    (200, '{"responseHeader": {"status": 400}}', errors.RequestRefused, "400"),
-    (200, json.dumps(OK)[:-9], errors.MalformedReply, "JSON"),
-    (200, "", errors.MalformedReply, "JSON"),
-    (200, "[1]", errors.MalformedReply, "object"),
-    (200, "{}", errors.MalformedReply, "no list of documents"),
-    (200, '{"response": {"docs": {}}}', errors.MalformedReply, "no list of documents"),
-    (200, '{"response": {"docs": [{}], "numFound": 0}}', errors.MalformedReply, "found 0"),
-    (200, '{"response": {"docs": [], "numFound": "3"}}', errors.MalformedReply, "found"),
-    (200, "[" * 100_000, errors.MalformedReply, "JSON"),
+    (401, "{}", exceptions.CredentialsRefused, "401"),
+    (403, "<html>", exceptions.CredentialsRefused, "403"),
+    (302, "", exceptions.MalformedReply, "redirects"),
+    (404, "<html>not here</html>", exceptions.RequestRefused, "no such address"),
+    (404, "{}", exceptions.RequestRefused, "404"),
+    (429, "slow down", exceptions.Unavailable, "429"),
+    (500, "{}", exceptions.Unavailable, "500"),
+    (502, "<html>Bad Gateway</html>", exceptions.Unavailable, "502"),
+    (200, "<html><input type=password></html>", exceptions.CredentialsRefused, "login page"),
+    (200, "<html>hello</html>", exceptions.MalformedReply, "HTML"),
+    (200, '{"_ERROR_MESSAGE_": "no permission"}', exceptions.RequestRefused, "no permission"),
+    (200, '{"_ERROR_MESSAGE_LIST_": ["a", "b"]}', exceptions.RequestRefused, "a"),
+    (200, '{"errors": "bad"}', exceptions.RequestRefused, "bad"),
+    (200, '{"error": {"msg": "undefined field"}}', exceptions.RequestRefused, "undefined field"),
+    (400, '{"error": {"msg": "undefined field"}}', exceptions.RequestRefused, "undefined field"),
+    (200, '{"responseHeader": {"status": 400}}', exceptions.RequestRefused, "400"),
+    (200, json.dumps(OK)[:-9], exceptions.MalformedReply, "JSON"),
+    (200, "", exceptions.MalformedReply, "JSON"),
+    (200, "[1]", exceptions.MalformedReply, "object"),
+    (200, "{}", exceptions.MalformedReply, "no list of documents"),
+    (200, '{"response": {"docs": {}}}', exceptions.MalformedReply, "no list of documents"),
+    (200, '{"response": {"docs": [{}], "numFound": 0}}', exceptions.MalformedReply, "found 0"),
+    (200, '{"response": {"docs": [], "numFound": "3"}}', exceptions.MalformedReply, "found"),
+    (200, "[" * 100_000, exceptions.MalformedReply, "JSON"),
     (
         200,
         json.dumps({**OK, "responseHeader": {"status": 0, "partialResults": True}}),
-        errors.IncompleteReply,
+        exceptions.IncompleteReply,
         "only a part",
     ),
     (
         200,
         json.dumps({**OK, "responseHeader": {"status": 0, "partialResults": "omitted"}}),
-        errors.IncompleteReply,
+        exceptions.IncompleteReply,
         "only a part",
     ),
 ]
@@ -213,7 +213,7 @@ REPLIES = [
 
 @pytest.mark.parametrize(("status", "body", "error", "words"), REPLIES)
 def test_a_reply_is_checked_before_it_is_believed(
-    status: int, body: str, error: type[errors.HotWaxError] | None, words: str
+    status: int, body: str, error: type[exceptions.HotWaxError] | None, words: str
 ) -> None:
     transport = httpx.MockTransport(lambda request: httpx.Response(status, text=body))
     with Client(endpoint("https://x.hotwax.io"), transport) as client:
@@ -230,7 +230,7 @@ def test_a_redirect_to_a_login_page_is_about_credentials() -> None:
     answer = httpx.Response(302, headers={"Location": "https://x.hotwax.io/commerce/control/login"})
     with (
         Client(endpoint("https://x.hotwax.io"), httpx.MockTransport(lambda r: answer)) as client,
-        pytest.raises(errors.CredentialsRefused, match="login"),
+        pytest.raises(exceptions.CredentialsRefused, match="login"),
     ):
         client.ask(requests.documented(LOG), "GET")
 
@@ -252,7 +252,7 @@ def test_neither_token_nor_key_is_in_an_error_a_repr_or_a_log(
     where = endpoint("https://x.hotwax.io")
     with Client(where, transport) as client:
         for method in ("GET", "POST", "GET-QUERY"):
-            with pytest.raises(errors.RequestRefused) as caught:
+            with pytest.raises(exceptions.RequestRefused) as caught:
                 client.ask(requests.documented(LOG), method)
             told = f"{caught.value} {caught.value!r} {where!r} {client._http.auth!r}"
             assert SECRET not in told
@@ -269,7 +269,7 @@ def test_a_refused_connection_says_so() -> None:
         port = taken.getsockname()[1]
     with (
         Client(endpoint(f"http://127.0.0.1:{port}")) as client,
-        pytest.raises(errors.Unreachable, match="refuses"),
+        pytest.raises(exceptions.Unreachable, match="refuses"),
     ):
         client.ask(requests.documented(LOG), "GET")
 
@@ -278,7 +278,7 @@ def test_a_server_that_never_answers_is_left_after_the_deadline() -> None:
     with (
         speaking(lambda connection: time.sleep(20)) as url,
         Client(endpoint(url)) as client,
-        pytest.raises(errors.Unreachable, match=r"within 0\.3 s"),
+        pytest.raises(exceptions.Unreachable, match=r"within 0\.3 s"),
     ):
         began = time.monotonic()
         try:
@@ -302,7 +302,7 @@ def test_a_server_that_drips_is_left_after_the_deadline(part: str) -> None:
     with (
         speaking(drip) as url,
         Client(endpoint(url)) as client,
-        pytest.raises(errors.Unreachable, match="did not answer"),
+        pytest.raises(exceptions.Unreachable, match="did not answer"),
     ):
         began = time.monotonic()
         try:
@@ -315,7 +315,7 @@ def test_a_connection_that_breaks_off_says_so() -> None:
     with (
         speaking(lambda connection: connection.recv(10) and None) as url,
         Client(endpoint(url)) as client,
-        pytest.raises(errors.Unreachable, match="broke off"),
+        pytest.raises(exceptions.Unreachable, match="broke off"),
     ):
         client.ask(requests.documented(LOG), "GET")
 
@@ -325,7 +325,7 @@ def test_a_reply_cut_short_is_no_reply() -> None:
     with (
         speaking(answering(whole[:-20])) as url,
         Client(endpoint(url)) as client,
-        pytest.raises(errors.Unreachable, match="broke off"),
+        pytest.raises(exceptions.Unreachable, match="broke off"),
     ):
         client.ask(requests.documented(LOG), "GET")
 
@@ -337,7 +337,7 @@ def test_a_reply_larger_than_the_cap_is_refused(monkeypatch: pytest.MonkeyPatch)
     with (
         speaking(answering(packed)) as url,
         Client(endpoint(url)) as client,
-        pytest.raises(errors.MalformedReply, match="larger than 1 MB"),
+        pytest.raises(exceptions.MalformedReply, match="larger than 1 MB"),
     ):
         client.ask(requests.documented(LOG), "GET")
 
@@ -361,6 +361,6 @@ def test_the_watcher_asks_again_only_where_that_can_help(
         if statuses[-1] == 200:
             assert client.ask_patiently(requests.documented(LOG), "GET").found == 1
         else:
-            with pytest.raises(errors.HotWaxError):
+            with pytest.raises(exceptions.HotWaxError):
                 client.ask_patiently(requests.documented(LOG), "GET")
     assert len(seen) == tries

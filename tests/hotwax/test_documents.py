@@ -8,21 +8,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from reconciler.hotwax.dates import read_date
 from reconciler.hotwax.documents import (
     FailureDocument,
     ForeignDocument,
     Reading,
     UnreadableDocument,
-    admin_link,
     bounded,
     clean,
-    host_of,
-    link_of,
-    mask_keys,
-    read_date,
     read_document,
     shop_of,
 )
+from reconciler.hotwax.links import admin_link, host_of, link_of, mask_keys
 from tests.makers import SAMPLE, document
 
 NEW_YORK = Reading(ZoneInfo("America/New_York"))
@@ -63,7 +60,7 @@ def read(raw: object, reading: Reading = UTC_READING) -> FailureDocument:
     ],
 )
 def test_a_date_is_read(text: str, reading: Reading, expected: str) -> None:
-    moment = read_date(text, reading)
+    moment = read_date(text, reading.zone)
     assert moment is not None
     assert moment.isoformat() == expected
 
@@ -88,7 +85,7 @@ def test_a_date_is_read(text: str, reading: Reading, expected: str) -> None:
     ],
 )
 def test_what_is_no_date_is_none(text: str) -> None:
-    assert read_date(text, UTC_READING) is None
+    assert read_date(text, UTC_READING.zone) is None
 
 
 @pytest.mark.parametrize(
@@ -107,13 +104,13 @@ def test_a_time_that_occurs_twice_is_the_earliest_not_before_the_order(
     not_before: str | None, expected: str
 ) -> None:
     created = datetime.fromisoformat(not_before) if not_before else None
-    moment = read_date("November 1, 2026 1:30:00 AM", NEW_YORK, created)
+    moment = read_date("November 1, 2026 1:30:00 AM", NEW_YORK.zone, created)
     assert moment is not None
     assert f"{moment:%H:%M}" == expected
 
 
 def test_a_time_that_the_clocks_skip_is_read_by_the_offset_before() -> None:
-    moment = read_date("March 8, 2026 2:30:00 AM", NEW_YORK)
+    moment = read_date("March 8, 2026 2:30:00 AM", NEW_YORK.zone)
     assert moment == datetime(2026, 3, 8, 7, 30, tzinfo=UTC)
 
 
@@ -126,7 +123,7 @@ def test_every_form_of_one_moment_reads_alike(naive: datetime) -> None:
         f"{moment:%B} {moment.day}, {moment:%Y %I:%M:%S %p}",
         f"{moment:%B} {moment.day}, {moment:%Y %H:%M:%S}",
     ]
-    assert [read_date(form, UTC_READING) for form in forms] == [moment] * 4
+    assert [read_date(form, UTC_READING.zone) for form in forms] == [moment] * 4
 
 
 # -------------------------------------------------------------------------------- documents

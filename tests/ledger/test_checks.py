@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reconciler.hotwax.documents import FailureDocument, Reading, read_document
-from reconciler.ledger.checks import fault_of_page, newest
+from reconciler.hotwax.ranges import fault_of_page, newest
 from tests.makers import document
 
 T = datetime(2026, 11, 24, 10, 0, 0, tzinfo=UTC)

@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from reconciler import service
 from reconciler.demo import solr
-from reconciler.hotwax.errors import HotWaxError
+from reconciler.hotwax.exceptions import HotWaxError
 from reconciler.ledger import sync
 from reconciler.ledger.models import Attempt, FailedOrder, SyncState, UnreadableDocument
 from tests.clock import NOW

@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from reconciler import service
 from reconciler.demo import solr
-from reconciler.hotwax.errors import HotWaxError
+from reconciler.hotwax.exceptions import HotWaxError
 from reconciler.ledger import lease, sync
 from reconciler.ledger.models import Attempt, FailedOrder, SyncState
 from tests.clock import NOW

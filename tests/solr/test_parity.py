@@ -9,7 +9,7 @@ import pytest
 
 from reconciler.demo import solr as miniature
 from reconciler.demo.data import History
-from reconciler.hotwax import errors, requests
+from reconciler.hotwax import exceptions, requests
 from reconciler.hotwax.client import Client, Endpoint
 from tests.clock import LAST_NOON as NOW
 from tests.makers import document
@@ -110,7 +110,7 @@ REFUSED = {
 @pytest.mark.parametrize("name", REFUSED)
 def test_what_solr_refuses_the_demo_refuses_in_the_same_shape(name: str, gateway: Gateway) -> None:
     payload = {"json": REFUSED[name], "coreName": "logInsights"}
-    with Client(Endpoint(gateway.url)) as client, pytest.raises(errors.RequestRefused):
+    with Client(Endpoint(gateway.url)) as client, pytest.raises(exceptions.RequestRefused):
         client.ask(payload, "POST")
     status, reply = miniature.answer([], REFUSED[name])
     assert status == reply["responseHeader"]["status"] == reply["error"]["code"] == 400

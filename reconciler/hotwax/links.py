@@ -1,0 +1,55 @@
+"""Addresses: what HotWax's `site` leads to, and links into Shopify and HotWax. Pure.
+
+No link holds a token, and `mask_keys` hides the `key=` of an order's page.
+"""
+
+import re
+from urllib.parse import quote, urlsplit
+
+# The authority must end where browsers end it too: they take a backslash for a slash.
+_WEB_ADDRESS = re.compile(r"https?://[^/?#\\\s\x00-\x20]+(?:[/?#]|\Z)", re.IGNORECASE)
+_HOST = re.compile(r"[^\s\x00-\x20<>\"'`\\^{}|%]+")
+_CONTROL = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff]")
+SHOPIFY = ".myshopify.com"
+
+
+def host_of(site: str) -> str:
+    """Host of an http(s) URL in lower case without port; "" if it is no such URL with a host.
+
+    Stricter than a URL parser: what browsers and parsers read differently is no URL here.
+    """
+    if not _WEB_ADDRESS.match(site) or _CONTROL.search(site):
+        return ""
+    try:
+        parts = urlsplit(site)
+        host = parts.hostname or ""
+        _ = parts.port  # a port that is no number raises
+    except ValueError:
+        return ""
+    return host.lower() if _HOST.fullmatch(host) else ""
+
+
+def link_of(site: str) -> str:
+    """Return ``site`` byte for byte where it is an http(s) URL with a host, else ""."""
+    return site if host_of(site) else ""
+
+
+def admin_link(handle: str, order_name: str) -> str:
+    """Link to the search for an order in Shopify's admin; "" where the handle is not known."""
+    if not handle or not order_name:
+        return ""
+    query = quote(order_name, safe="")
+    return f"https://admin.shopify.com/store/{quote(handle, safe='')}/orders?query={query}"
+
+
+def import_screen(hotwax_url: str) -> str:
+    """Link to HotWax's screen for importing Shopify orders again."""
+    return f"{hotwax_url.rstrip('/')}/commerce/control/ShopifyImportData?configId=CRT_SHOPIFY_ORDER"
+
+
+_KEY_VALUE = re.compile(r"(key(?:=|%3D))([^\s&#\"'<>\\]+)", re.IGNORECASE)
+
+
+def mask_keys(text: str) -> str:
+    """Hide the value of every ``key=`` in a text: it may open an order to anybody."""
+    return _KEY_VALUE.sub(r"\1•••", text) if "key" in text.lower() else text
