@@ -4,8 +4,8 @@ import csv
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 
-from dashboard.chips import in_words
-from dashboard.filters import OrderFilters
+from dashboard.filtering.chips import in_words
+from dashboard.filtering.forms import OrderFilters
 from reconciler import service
 
 CHUNK = 500

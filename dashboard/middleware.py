@@ -12,7 +12,7 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, Js
 from django.utils.cache import patch_vary_headers
 from django_htmx.http import HttpResponseClientRedirect
 
-from dashboard import failures
+from dashboard import error_pages
 from reconciler import service
 
 GetResponse = Callable[[HttpRequest], HttpResponseBase]
@@ -33,7 +33,7 @@ class LoginRequired(LoginRequiredMiddleware):
         self, request: HttpRequest, view_func: Callable[..., Any]
     ) -> HttpResponseBase:
         """Redirect the page, not the fragment; a program is told in its own language."""
-        if failures.wants_json(request):
+        if error_pages.wants_json(request):
             return JsonResponse(
                 {"error": "Sign in first.", "login": settings.LOGIN_URL}, status=401
             )
@@ -81,4 +81,4 @@ class Ledger:
         """Say what failed, why, and what still works: as a page, or as the part asked for."""
         if isinstance(error, Http404 | PermissionDenied):
             return None  # Django's own pages
-        return failures.respond(request, error)
+        return error_pages.respond(request, error)

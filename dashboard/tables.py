@@ -6,7 +6,7 @@ import django_tables2 as tables
 from django.core.paginator import Paginator
 from django_tables2.data import TableListData
 
-from dashboard.filters import ERROR_SORTS
+from dashboard.filtering.forms import ERROR_SORTS
 from reconciler.service import ErrorRow, FailedOrderQuerySet
 
 

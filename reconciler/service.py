@@ -19,19 +19,19 @@ from reconciler.hotwax.client import Client
 from reconciler.hotwax.documents import ALIASES, FIELD_OF_NAME, as_text, from_text
 from reconciler.hotwax.exceptions import HotWaxError
 from reconciler.hotwax.links import admin_link, host_of, import_screen, link_of, mask_keys
-from reconciler.ledger import sync
-from reconciler.ledger.check import Finding, check_and_remember, last_findings, seen_fields
-from reconciler.ledger.corrections import correct
-from reconciler.ledger.errors import (
-    ErrorRow,
-    error_row,
-    error_rows,
-    new_signatures,
-    sample_texts,
+from reconciler.ledger.figures.cache import kept, revision
+from reconciler.ledger.figures.counts import (
+    SHORT_SILENCE,
+    counts_between,
+    earliest,
+    lags,
+    latest,
+    percentile,
+    quarters,
+    silence,
+    totals,
 )
-from reconciler.ledger.facets import FACETS, FacetValue, facets, shops_called, shops_of
-from reconciler.ledger.kept import kept, revision
-from reconciler.ledger.lookup import look_up_now
+from reconciler.ledger.figures.facets import FACETS, FacetValue, facets, shops_called, shops_of
 from reconciler.ledger.models import (
     DATES,
     SORTS,
@@ -51,27 +51,32 @@ from reconciler.ledger.models import (
     signatures_named,
     view_condition,
 )
-from reconciler.ledger.ordering import name_keys
-from reconciler.ledger.runbooks import LONGEST_TEXT as LONGEST_RUNBOOK
-from reconciler.ledger.runbooks import (
+from reconciler.ledger.signatures.corrections import correct
+from reconciler.ledger.signatures.runbooks import LONGEST_TEXT as LONGEST_RUNBOOK
+from reconciler.ledger.signatures.runbooks import (
     Runbook,
     RunbookChanged,
     edit_runbook,
     runbook_history,
     runbook_of,
 )
-from reconciler.ledger.sync import AnotherHotWax, Answer, ask_now
-from reconciler.ledger.trends import (
-    SHORT_SILENCE,
-    counts_between,
-    earliest,
-    lags,
-    latest,
-    percentile,
-    quarters,
-    silence,
-    totals,
+from reconciler.ledger.signatures.statistics import (
+    ErrorRow,
+    error_row,
+    error_rows,
+    new_signatures,
+    sample_texts,
 )
+from reconciler.ledger.sort_keys import name_keys
+from reconciler.ledger.sync import watcher as sync
+from reconciler.ledger.sync.connection_check import (
+    Finding,
+    check_and_remember,
+    last_findings,
+    seen_fields,
+)
+from reconciler.ledger.sync.lookup import look_up_now
+from reconciler.ledger.sync.watcher import AnotherHotWax, Answer, ask_now
 
 __all__ = [
     "ALIASES",

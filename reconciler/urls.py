@@ -3,7 +3,7 @@
 from django.contrib import admin
 from django.urls import include, path
 
-handler500 = "dashboard.failures.server_error"
+handler500 = "dashboard.error_pages.server_error"
 
 urlpatterns = [
     path("", include("dashboard.urls")),

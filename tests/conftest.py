@@ -17,8 +17,9 @@ from django.test import Client as Browser
 from reconciler.demo.data import History
 from reconciler.demo.server import Demo
 from reconciler.hotwax.client import Client
-from reconciler.ledger import lease, sync
 from reconciler.ledger.models import SyncState
+from reconciler.ledger.sync import lease
+from reconciler.ledger.sync import watcher as sync
 from tests.clock import NOW, stopped_at
 from tests.makers import solr_reply
 

@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 from hypothesis.extra.django import TestCase
 
 from reconciler.hotwax.documents import ALIASES, SUFFIXES
-from reconciler.ledger import sync
 from reconciler.ledger.models import Attempt, FailedOrder, SyncState, UnreadableDocument
+from reconciler.ledger.sync import watcher as sync
 from tests.conftest import BACKEND, HotWax
 from tests.makers import document, envelope
 

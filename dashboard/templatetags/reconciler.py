@@ -13,9 +13,9 @@ from django.utils.html import escape, format_html
 from django.utils.safestring import SafeString, mark_safe
 
 from dashboard import wording
-from dashboard.errors import SmallBar
-from dashboard.query import Query
-from dashboard.stacks import Stack
+from dashboard.charts.stacked import Stack
+from dashboard.error_list import SmallBar
+from dashboard.filtering.query import Query
 from reconciler import service
 
 register = template.Library()

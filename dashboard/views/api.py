@@ -10,8 +10,8 @@ from django.urls import reverse
 from django.utils.dateparse import parse_datetime
 from django.views.decorators.http import require_safe
 
-from dashboard.filters import OrderFilters, read_filters
-from dashboard.query import Query
+from dashboard.filtering.forms import OrderFilters, read_filters
+from dashboard.filtering.query import Query
 from dashboard.wording import machine
 from reconciler import service
 

@@ -8,10 +8,10 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_safe
 
-from dashboard.charts import histogram_of
-from dashboard.chips import Chip, chips_of, dates_in_words
-from dashboard.errors import RECENT, label_bounds, labelled, rows_of, small_charts
-from dashboard.filters import (
+from dashboard.charts.headline import histogram_of
+from dashboard.error_list import RECENT, label_bounds, labelled, rows_of, small_charts
+from dashboard.filtering.chips import Chip, chips_of, dates_in_words
+from dashboard.filtering.forms import (
     DATE_NAMES,
     ERROR_SORT_NAMES,
     PER_PAGE,
@@ -19,11 +19,11 @@ from dashboard.filters import (
     ErrorFilters,
     read_error_filters,
 )
-from dashboard.lists import answer, facets_of, frame_of_list
-from dashboard.query import ErrorsQuery
-from dashboard.runbooks import rendered, without_order
+from dashboard.filtering.query import ErrorsQuery
+from dashboard.list_page import answer, facets_of, frame_of_list
+from dashboard.markdown import rendered, without_order
 from dashboard.tables import ClampingPaginator, ErrorsTable
-from dashboard.views.kind import kinds
+from dashboard.views.corrections import kinds
 from reconciler import service
 
 PARTS = {

@@ -7,11 +7,11 @@ from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_safe
 
-from dashboard import story
-from dashboard.filters import SORT_NAMES, VIEW_NAMES, OrderFilters, read_filters
-from dashboard.query import Query
-from dashboard.runbooks import rendered, values_of
-from dashboard.views.kind import kinds
+from dashboard import timeline
+from dashboard.filtering.forms import SORT_NAMES, VIEW_NAMES, OrderFilters, read_filters
+from dashboard.filtering.query import Query
+from dashboard.markdown import rendered, values_of
+from dashboard.views.corrections import kinds
 from dashboard.wording import of_view, plural
 from reconciler import service
 
@@ -29,7 +29,7 @@ def order(request: HttpRequest, pk: int) -> HttpResponse:
         "order": row,
         "attempts": attempts,
         "latest": attempts[-1],
-        "story": story.tell(row, attempts, now),
+        "story": timeline.tell(row, attempts, now),
         "now": now,
         "query": filters.query,
         **_document(attempts, request.GET.get("attempt", "")),
@@ -77,8 +77,8 @@ def _document(attempts: list[service.Attempt], wanted: str) -> dict[str, object]
     shown = next((a for a in attempts if str(a.pk) == wanted), attempts[-1])
     return {
         "shown": shown,
-        "raw_fields": story.raw_fields(shown),
-        "raw_json": story.raw_json(shown),
+        "raw_fields": timeline.raw_fields(shown),
+        "raw_json": timeline.raw_json(shown),
     }
 
 

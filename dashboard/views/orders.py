@@ -8,14 +8,14 @@ from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
-from dashboard.charts import figures_of, histogram_of
-from dashboard.chips import chips_of
+from dashboard.charts.headline import figures_of, histogram_of
 from dashboard.exports import csv_lines
-from dashboard.filters import PER_PAGE, SORT_NAMES, VIEW_NAMES, OrderFilters, read_filters
-from dashboard.lists import answer, facets_of, frame_of_list
-from dashboard.query import Query
+from dashboard.filtering.chips import chips_of
+from dashboard.filtering.forms import PER_PAGE, SORT_NAMES, VIEW_NAMES, OrderFilters, read_filters
+from dashboard.filtering.query import Query
+from dashboard.filtering.suggestions import ways_out
+from dashboard.list_page import answer, facets_of, frame_of_list
 from dashboard.tables import ClampingPaginator, OrdersTable
-from dashboard.ways_out import ways_out
 from reconciler import service
 
 

@@ -11,9 +11,9 @@ from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_http_methods
 
-from dashboard.runbooks import PLACEHOLDERS, rendered, without_order
+from dashboard.markdown import PLACEHOLDERS, rendered, without_order
+from dashboard.views.corrections import may_correct
 from dashboard.views.errors import signature_or_404
-from dashboard.views.kind import may_correct
 from reconciler import service
 
 

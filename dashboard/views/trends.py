@@ -8,13 +8,13 @@ from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
-from dashboard.chips import chips_of
-from dashboard.filters import BY_NAMES, COUNT_NAMES, TrendFilters, read_trend_filters
-from dashboard.lists import answer, facets_of, frame_of_list
-from dashboard.periods import Bounds
-from dashboard.query import TrendsQuery
-from dashboard.stacks import StackedChart
-from dashboard.trends import Row, Trends, trends_of
+from dashboard.charts.stacked import StackedChart
+from dashboard.filtering.chips import chips_of
+from dashboard.filtering.forms import BY_NAMES, COUNT_NAMES, TrendFilters, read_trend_filters
+from dashboard.filtering.periods import Bounds
+from dashboard.filtering.query import TrendsQuery
+from dashboard.list_page import answer, facets_of, frame_of_list
+from dashboard.trends.panels import Row, Trends, trends_of
 from dashboard.wording import full_day, machine
 
 PARTS = {

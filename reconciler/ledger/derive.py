@@ -12,10 +12,10 @@ from reconciler.hotwax.documents import (
     from_text,
     read_document,
 )
-from reconciler.ledger import corrections, runbooks
 from reconciler.ledger.intake import Derived, fill, roll_up, take_in
 from reconciler.ledger.models import Attempt, ErrorSignature, FailedOrder, SignatureAlias
 from reconciler.ledger.models import UnreadableDocument as Unreadable
+from reconciler.ledger.signatures import corrections, runbooks
 
 ORDERS_A_BATCH = 200
 

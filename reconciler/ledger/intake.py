@@ -14,7 +14,6 @@ from django.db import connection
 
 from reconciler.hotwax.documents import NO_SHOP, FailureDocument, ShopIdentity, UnreadableDocument
 from reconciler.hotwax.links import SHOPIFY
-from reconciler.ledger.categories import verdict_of
 from reconciler.ledger.models import (
     EXCERPT_LENGTH,
     Attempt,
@@ -24,8 +23,9 @@ from reconciler.ledger.models import (
     ShopHost,
 )
 from reconciler.ledger.models import UnreadableDocument as Unreadable
-from reconciler.ledger.ordering import name_keys, natural_sort_key, sort_key
-from reconciler.ledger.signatures import VERSION, slug_of, template_of
+from reconciler.ledger.signatures.classification import verdict_of
+from reconciler.ledger.signatures.rules import VERSION, slug_of, template_of
+from reconciler.ledger.sort_keys import name_keys, natural_sort_key, sort_key
 
 BATCH = 500
 #: Sorts before every real timestamp, so that an attempt without one is never the latest.

@@ -12,7 +12,7 @@ from django.db.models import F, Q
 from django.db.models.expressions import Combinable
 
 from reconciler.hotwax import documents
-from reconciler.ledger.ordering import name_keys
+from reconciler.ledger.sort_keys import name_keys
 
 Row = TypeVar("Row", bound=models.Model)
 #: The list shows this much of an error; the order page shows all of it.

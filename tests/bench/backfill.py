@@ -124,8 +124,9 @@ def main() -> None:
         from django.utils import timezone
 
         from reconciler.hotwax.client import Client
-        from reconciler.ledger import lease, sync
         from reconciler.ledger.models import SyncState
+        from reconciler.ledger.sync import lease
+        from reconciler.ledger.sync import watcher as sync
 
         call_command("migrate", verbosity=0)
         sync.current_state()

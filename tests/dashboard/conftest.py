@@ -11,9 +11,9 @@ from django.db.models import F
 from django.test import Client as Browser
 
 from reconciler.hotwax.documents import Reading, read_document
-from reconciler.ledger import sync
 from reconciler.ledger.intake import take_in
 from reconciler.ledger.models import SyncState
+from reconciler.ledger.sync import watcher as sync
 from tests.clock import NOW
 from tests.conftest import BACKEND
 from tests.makers import document

@@ -70,7 +70,8 @@ def test_only_managers_and_admins_may(browser: Browser, manager: Browser, url: s
 def test_a_correction_outlives_new_rules_and_a_regrouping(
     hotwax_of: Callable[..., HotWax], manager: Browser, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from reconciler.ledger import intake, signatures
+    from reconciler.ledger import intake
+    from reconciler.ledger.signatures import rules as signatures
 
     hotwax = hotwax_of([document("#1", error="Transaction is empty")])
     hotwax.sync()

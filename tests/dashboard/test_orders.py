@@ -12,7 +12,7 @@ import pytest
 from django.test import Client as Browser
 
 from reconciler.ledger.models import FailedOrder
-from reconciler.ledger.signatures import slug_of, template_of
+from reconciler.ledger.signatures.rules import slug_of, template_of
 from tests.clock import NOW
 from tests.dashboard.conftest import Open, Page
 from tests.makers import document

@@ -8,9 +8,9 @@ import pytest
 from django.test import Client as Browser
 from django.utils import timezone
 
-from dashboard.runbooks import rendered
-from reconciler.ledger import runbooks
+from dashboard.markdown import rendered
 from reconciler.ledger.models import ErrorSignature, Event, FailedOrder
+from reconciler.ledger.signatures import runbooks
 from tests.conftest import HotWax
 from tests.dashboard.conftest import Open, Page
 from tests.makers import document
@@ -143,7 +143,8 @@ def test_markdown_is_rendered_safely(text: str, html: str) -> None:
 def test_texts_outlive_a_regrouping(
     hotwax_of: Callable[..., HotWax], manager: Browser, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from reconciler.ledger import intake, signatures
+    from reconciler.ledger import intake
+    from reconciler.ledger.signatures import rules as signatures
 
     hotwax = hotwax_of([document("#1", error="One"), document("#2", error="Two")])
     hotwax.sync()

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from django.test import Client as Browser
 
-from reconciler.ledger import trends
+from reconciler.ledger.figures import counts as trends
 from reconciler.ledger.models import FailedOrder, SyncState
 from tests.clock import NOW
 from tests.dashboard.conftest import Open

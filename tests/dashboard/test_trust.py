@@ -13,8 +13,8 @@ from django.test import Client as Browser
 from django.utils import timezone
 
 from reconciler.demo.server import Demo
-from reconciler.ledger import sync
 from reconciler.ledger.models import FailedOrder, SyncState
+from reconciler.ledger.sync import watcher as sync
 from tests.clock import NOW
 from tests.conftest import HotWax, Serving
 from tests.dashboard.conftest import Element, Open, Page

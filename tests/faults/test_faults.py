@@ -22,8 +22,9 @@ from django.utils import timezone
 from reconciler import service
 from reconciler.hotwax.client import Client
 from reconciler.hotwax.exceptions import HotWaxError
-from reconciler.ledger import lease, sync
 from reconciler.ledger.models import Attempt, FailedOrder, SyncState, UnreadableDocument
+from reconciler.ledger.sync import lease
+from reconciler.ledger.sync import watcher as sync
 from tests.clock import NOW, of_processes
 from tests.faults import server as faults
 from tests.faults.server import FaultyHotWax, Handler

@@ -10,7 +10,8 @@ import pytest
 
 from reconciler.demo import solr
 from reconciler.hotwax.client import Client
-from reconciler.ledger import check, sync
+from reconciler.ledger.sync import connection_check as check
+from reconciler.ledger.sync import watcher as sync
 from tests.clock import NOW
 from tests.makers import document, envelope, solr_reply, static
 

@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from reconciler import service
 from reconciler.hotwax import documents as documents_module
-from reconciler.ledger import intake, signatures, sync
+from reconciler.ledger import intake
 from reconciler.ledger.models import (
     Attempt,
     ErrorSignature,
@@ -17,6 +17,8 @@ from reconciler.ledger.models import (
     SyncState,
     UnreadableDocument,
 )
+from reconciler.ledger.signatures import rules as signatures
+from reconciler.ledger.sync import watcher as sync
 from tests.clock import NOW
 from tests.conftest import HotWax
 from tests.makers import document, envelope, static
@@ -118,9 +120,9 @@ def test_a_newer_parser_reads_everything_again_also_what_could_not_be_read(
     hotwax = hotwax_of(answer=static(envelope([document("#1"), odd])))
     hotwax.sync()
     assert UnreadableDocument.objects.count() == 1
-    names = documents_module._NAMES | {"order_name": ("shopifyOrderName", "orderName")}
+    names = documents_module.ALIASES | {"order_name": ("shopifyOrderName", "orderName")}
     monkeypatch.setattr(documents_module, "PARSER_VERSION", 2)
-    monkeypatch.setattr(documents_module, "_NAMES", names)
+    monkeypatch.setattr(documents_module, "ALIASES", names)
     hotwax.sync()
     assert UnreadableDocument.objects.count() == 0
     assert set(FailedOrder.objects.values_list("order_name", flat=True)) == {"#1", "#9"}

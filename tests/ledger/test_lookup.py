@@ -9,8 +9,9 @@ import pytest
 from django.test import Client as Browser
 
 from reconciler.demo.server import Demo
-from reconciler.ledger import lookup, sync
 from reconciler.ledger.models import FailedOrder, LookedUpName, SyncState
+from reconciler.ledger.sync import lookup
+from reconciler.ledger.sync import watcher as sync
 from tests.clock import NOW
 from tests.conftest import HotWax
 from tests.makers import document, envelope
@@ -98,7 +99,7 @@ def test_with_an_empty_ledger_there_is_no_control(hotwax_of: Make) -> None:
 
 
 def test_while_another_syncs_the_answer_comes_all_the_same(hotwax: HotWax) -> None:
-    from reconciler.ledger import lease
+    from reconciler.ledger.sync import lease
 
     assert lease.take("watcher", lease.LEASE)
     assert ask(hotwax, "LUNE#77") == {"LUNE#77": "in_log"}

@@ -14,8 +14,8 @@ from django.utils import timezone
 from reconciler import service
 from reconciler.demo import solr
 from reconciler.hotwax.exceptions import HotWaxError
-from reconciler.ledger import sync
 from reconciler.ledger.models import Attempt, FailedOrder, SyncState, UnreadableDocument
+from reconciler.ledger.sync import watcher as sync
 from tests.clock import NOW
 from tests.conftest import HotWax
 from tests.makers import document, envelope, solr_reply, static

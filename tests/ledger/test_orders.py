@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from reconciler.hotwax.documents import Reading, read_document
 from reconciler.ledger.intake import take_in
 from reconciler.ledger.models import SORTS, FailedOrder
-from reconciler.ledger.ordering import natural_sort_key, sort_key
+from reconciler.ledger.sort_keys import natural_sort_key, sort_key
 from tests.makers import document
 
 NOW = datetime(2026, 11, 24, 10, 0, tzinfo=UTC)

@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconciler.ledger.categories import verdict_of
-from reconciler.ledger.signatures import EMPTY, slug_of, template_of
+from reconciler.ledger.signatures.classification import verdict_of
+from reconciler.ledger.signatures.rules import EMPTY, slug_of, template_of
 
 ROWS = [
     ("Connection timeout", "Connection timeout"),

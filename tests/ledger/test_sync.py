@@ -14,8 +14,9 @@ from django.utils import timezone
 from reconciler import service
 from reconciler.demo import solr
 from reconciler.hotwax.exceptions import HotWaxError
-from reconciler.ledger import lease, sync
 from reconciler.ledger.models import Attempt, FailedOrder, SyncState
+from reconciler.ledger.sync import lease
+from reconciler.ledger.sync import watcher as sync
 from tests.clock import NOW
 from tests.conftest import HotWax
 from tests.makers import SAMPLE, document, envelope, solr_reply, static

@@ -5,7 +5,8 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 
 from reconciler.hotwax.client import Client
-from reconciler.ledger import check, sync
+from reconciler.ledger.sync import connection_check as check
+from reconciler.ledger.sync import watcher as sync
 
 SIGNS = {check.OK: "ok  ", check.WARNING: "note", check.FAILURE: "FAIL"}
 

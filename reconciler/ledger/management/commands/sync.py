@@ -13,8 +13,9 @@ from django.utils import timezone
 
 from reconciler.hotwax.client import Client
 from reconciler.hotwax.exceptions import HotWaxError
-from reconciler.ledger import lease, sync
 from reconciler.ledger.models import SyncState
+from reconciler.ledger.sync import lease
+from reconciler.ledger.sync import watcher as sync
 
 logger = logging.getLogger("reconciler.sync")
 

@@ -3,9 +3,9 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from dashboard.filters import ErrorFilters
-from dashboard.periods import SMALL_UNITS, Bounds, edges_between
-from dashboard.stacks import HEIGHT, bar_label, ends_of
+from dashboard.charts.stacked import HEIGHT, bar_label, ends_of
+from dashboard.filtering.forms import ErrorFilters
+from dashboard.filtering.periods import SMALL_UNITS, Bounds, edges_between
 from reconciler import service
 
 #: Without a period, labels tell of the last days.

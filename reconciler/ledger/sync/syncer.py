@@ -37,12 +37,12 @@ from reconciler.hotwax.exceptions import (
 )
 from reconciler.hotwax.ranges import SECOND, fault_of_page, newest, whole_second
 from reconciler.hotwax.replies import Reply
-from reconciler.ledger import lease
 from reconciler.ledger.derive import derive_again
 from reconciler.ledger.intake import BATCH, Intake, roll_up, take_in
 from reconciler.ledger.models import Attempt, SyncEvent, SyncState
 from reconciler.ledger.models import UnreadableDocument as Unreadable
-from reconciler.ledger.schedule import current_state, older, scan_pause, source
+from reconciler.ledger.sync import lease
+from reconciler.ledger.sync.schedule import current_state, older, scan_pause, source
 
 logger = logging.getLogger(__name__)
 

@@ -7,6 +7,7 @@ from typing import TypeVar
 
 from django.db.models import Count, F
 
+from reconciler.ledger.figures.counts import totals
 from reconciler.ledger.models import (
     Category,
     ErrorSignature,
@@ -17,7 +18,6 @@ from reconciler.ledger.models import (
     shops_seen_under,
     signatures_named,
 )
-from reconciler.ledger.trends import totals
 
 Key = TypeVar("Key", bound=Hashable)
 

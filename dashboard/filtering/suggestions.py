@@ -4,9 +4,9 @@ from dataclasses import dataclass
 
 from django.urls import reverse
 
-from dashboard.chips import Chip, chips_of
-from dashboard.filters import OrderFilters, read_filters
-from dashboard.query import FILTERS, Query
+from dashboard.filtering.chips import Chip, chips_of
+from dashboard.filtering.forms import OrderFilters, read_filters
+from dashboard.filtering.query import FILTERS, Query
 from dashboard.wording import plural
 
 

@@ -12,8 +12,8 @@ from django.db import transaction
 from django.db.models import F, Max
 
 from reconciler.hotwax.documents import clean
-from reconciler.ledger.categories import verdict_of
 from reconciler.ledger.models import ErrorSignature, Event, RunbookRevision, SyncState
+from reconciler.ledger.signatures.classification import verdict_of
 
 KIND = "runbook edited"
 LONGEST_TEXT = 20_000

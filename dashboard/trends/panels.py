@@ -15,12 +15,12 @@ from typing import Any
 from django.urls import reverse
 from django.utils import timezone
 
-from dashboard.charts import comparable
-from dashboard.filters import WEEKDAYS, TrendFilters
-from dashboard.measures import Link, Measure, linker, measure_of, names_of
-from dashboard.over_time import per_day
-from dashboard.periods import Bounds, begin_of
-from dashboard.stacks import StackedChart
+from dashboard.charts.headline import comparable
+from dashboard.charts.stacked import StackedChart
+from dashboard.filtering.forms import WEEKDAYS, TrendFilters
+from dashboard.filtering.periods import Bounds, begin_of
+from dashboard.trends.measures import Link, Measure, linker, measure_of, names_of
+from dashboard.trends.over_time import per_day
 from reconciler import service
 
 MOST_MOVERS = 8

@@ -13,7 +13,7 @@ from django.utils import timezone
 from django.utils.functional import cached_property
 from django_filters import ChoiceFilter, Filter, FilterSet
 
-from dashboard.periods import (
+from dashboard.filtering.periods import (
     PERIODS,
     Bounds,
     before_days,
@@ -21,7 +21,7 @@ from dashboard.periods import (
     bounds_of_days,
     bounds_of_period,
 )
-from dashboard.query import ErrorsQuery, Query, TrendsQuery
+from dashboard.filtering.query import ErrorsQuery, Query, TrendsQuery
 from reconciler import service
 
 LONGEST_TEXT = 500

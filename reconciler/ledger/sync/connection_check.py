@@ -27,7 +27,7 @@ from reconciler.hotwax.documents import (
 from reconciler.hotwax.ranges import SECOND, fault_of_page, newest, whole_second
 from reconciler.hotwax.replies import Reply
 from reconciler.ledger.models import SyncState
-from reconciler.ledger.sync import Source
+from reconciler.ledger.sync.watcher import Source
 
 OK, WARNING, FAILURE = "ok", "warning", "failure"
 #: Canonical fields without which orders cannot be shown as they should be.

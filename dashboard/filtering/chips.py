@@ -4,7 +4,7 @@ from calendar import day_name
 from dataclasses import dataclass
 from datetime import date
 
-from dashboard.filters import (
+from dashboard.filtering.forms import (
     DATE_NAMES,
     LABEL_NAMES,
     VIEW_NAMES,
@@ -13,8 +13,8 @@ from dashboard.filters import (
     TrendFilters,
     Values,
 )
-from dashboard.periods import PERIODS
-from dashboard.query import Query
+from dashboard.filtering.periods import PERIODS
+from dashboard.filtering.query import Query
 from dashboard.wording import full_day, plural
 from reconciler import service
 

@@ -13,9 +13,9 @@ from django.utils import timezone
 
 from reconciler.hotwax.client import Client, Endpoint
 from reconciler.hotwax.exceptions import HotWaxError
-from reconciler.ledger import lease
 from reconciler.ledger.models import SyncState
-from reconciler.ledger.schedule import (
+from reconciler.ledger.sync import lease
+from reconciler.ledger.sync.schedule import (
     AnotherHotWax,
     Source,
     current_state,
@@ -27,7 +27,7 @@ from reconciler.ledger.schedule import (
     source,
     watcher_is_alive,
 )
-from reconciler.ledger.steps import Syncer, count_kept
+from reconciler.ledger.sync.syncer import Syncer, count_kept
 
 __all__ = [
     "AnotherHotWax",

@@ -15,9 +15,10 @@ from reconciler.hotwax import requests
 from reconciler.hotwax.client import Client, Endpoint
 from reconciler.hotwax.documents import FailureDocument
 from reconciler.hotwax.exceptions import HotWaxError
-from reconciler.ledger import lease, sync
 from reconciler.ledger.models import Attempt, FailedOrder, LookedUpName
-from reconciler.ledger.ordering import name_keys
+from reconciler.ledger.sort_keys import name_keys
+from reconciler.ledger.sync import lease
+from reconciler.ledger.sync import watcher as sync
 
 AGAIN_AFTER = timedelta(seconds=15)
 PAGE_SECONDS = 2.0

@@ -11,9 +11,9 @@ from functools import cache, lru_cache
 from pathlib import Path
 
 from reconciler.ledger.models import Category, Retry
-from reconciler.ledger.signatures import template_of
+from reconciler.ledger.signatures.rules import template_of
 
-ERRORS = Path(__file__).resolve().parent.parent / "errors.tsv"
+ERRORS = Path(__file__).resolve().parents[2] / "errors.tsv"
 
 
 @dataclass(frozen=True)

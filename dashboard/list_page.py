@@ -6,9 +6,9 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils.cache import patch_vary_headers
 
-from dashboard.filters import DATE_NAMES, OrderFilters
-from dashboard.periods import PERIODS
-from dashboard.query import CARRIED, FILTERS
+from dashboard.filtering.forms import DATE_NAMES, OrderFilters
+from dashboard.filtering.periods import PERIODS
+from dashboard.filtering.query import CARRIED, FILTERS
 from reconciler import service
 
 #: Facets and their headings, in the order in which the page shows them.

@@ -6,10 +6,10 @@ from functools import partial
 
 from django.urls import reverse
 
-from dashboard.filters import OrderFilters
-from dashboard.periods import Bounds, edges_between
-from dashboard.query import ErrorsQuery
-from dashboard.stacks import StackedChart, category_series, ends_of, is_unseen, stacked
+from dashboard.charts.stacked import StackedChart, category_series, ends_of, is_unseen, stacked
+from dashboard.filtering.forms import OrderFilters
+from dashboard.filtering.periods import Bounds, edges_between
+from dashboard.filtering.query import ErrorsQuery
 from reconciler import service
 
 #: What is first seen right after we began to look may be old.

@@ -12,7 +12,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_http_methods
 
 from dashboard.accounts import ADMIN, MANAGER, role_of
-from dashboard.query import ErrorsQuery, Query
+from dashboard.filtering.query import ErrorsQuery, Query
 from reconciler import service
 
 

@@ -9,8 +9,8 @@ from django.conf import settings
 
 from reconciler.hotwax.client import Endpoint
 from reconciler.hotwax.documents import Reading
-from reconciler.ledger import signatures
 from reconciler.ledger.models import SyncState
+from reconciler.ledger.signatures import rules as signatures
 
 SWEEP_EVERY = timedelta(hours=6)
 #: Compatible mode reads the whole log at most so often, and for at most a tenth of the time.

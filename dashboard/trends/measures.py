@@ -7,8 +7,8 @@ from typing import Any
 
 from django.urls import reverse
 
-from dashboard.filters import TrendFilters
-from dashboard.periods import Bounds
+from dashboard.filtering.forms import TrendFilters
+from dashboard.filtering.periods import Bounds
 from reconciler import service
 
 #: Name and value of the query string -> the list with it; "" where there is none.

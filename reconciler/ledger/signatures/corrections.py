@@ -8,8 +8,8 @@ from datetime import datetime
 from django.db import transaction
 from django.db.models import F
 
-from reconciler.ledger.categories import verdict_of
 from reconciler.ledger.models import Category, ErrorSignature, Event, Retry, SyncState
+from reconciler.ledger.signatures.classification import verdict_of
 
 KIND = "signature corrected"
 

@@ -11,9 +11,9 @@ from typing import Any
 from django.urls import reverse
 from django.utils import timezone
 
-from dashboard.filters import OrderFilters
-from dashboard.periods import begin_of
-from dashboard.query import Query
+from dashboard.filtering.forms import OrderFilters
+from dashboard.filtering.periods import begin_of
+from dashboard.filtering.query import Query
 from dashboard.wording import full_day
 from reconciler import service
 

@@ -2,10 +2,10 @@
 
 from collections import defaultdict
 
-from dashboard.filters import TrendFilters
-from dashboard.measures import Link, Measure, linker, names_of
-from dashboard.periods import edges_between
-from dashboard.stacks import Series, StackedChart, category_series, ends_of, stacked
+from dashboard.charts.stacked import Series, StackedChart, category_series, ends_of, stacked
+from dashboard.filtering.forms import TrendFilters
+from dashboard.filtering.periods import edges_between
+from dashboard.trends.measures import Link, Measure, linker, names_of
 from reconciler import service
 
 #: So many errors or stores are stacked; the rest is one more.

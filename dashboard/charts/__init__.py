@@ -1,0 +1,1 @@
+"""Numbers -> what a template draws."""

@@ -1,0 +1,1 @@
+"""What /trends/ counts, and its panels."""

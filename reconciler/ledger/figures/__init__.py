@@ -1,0 +1,1 @@
+"""What is counted: over time, by facet, per page; cached by the ledger's revision."""

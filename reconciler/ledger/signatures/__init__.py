@@ -1,0 +1,1 @@
+"""What an error is: rules (text -> template), classification, corrections, runbooks, statistics."""

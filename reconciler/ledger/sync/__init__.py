@@ -1,0 +1,1 @@
+"""Which requests to make and when, and writing what came back."""
