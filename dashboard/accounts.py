@@ -16,11 +16,20 @@ from dashboard.models import DemoAccount
 
 VIEWER, AGENT, MANAGER, ADMIN = "Viewer", "Agent", "Manager", "Admin"
 ROLES = (VIEWER, AGENT, MANAGER, ADMIN)
+CHECK_CONNECTION = "dashboard.check_connection"
+CORRECT_ERRORS = "dashboard.correct_errors"
+EDIT_RUNBOOKS = "dashboard.edit_runbooks"
+#: What a role may do beside reading. Admins may do everything.
+PERMISSIONS = {
+    VIEWER: frozenset[str](),
+    AGENT: frozenset({CHECK_CONNECTION}),
+    MANAGER: frozenset({CHECK_CONNECTION, CORRECT_ERRORS, EDIT_RUNBOOKS}),
+}
 #: Name (also the password) -> role, and what it may do in a few words.
 DEMO_ACCOUNTS = {
     "viewer": (VIEWER, "reads"),
     "agent": (AGENT, "works on orders"),
-    "manager": (MANAGER, "also corrects kinds of errors, writes runbooks"),
+    "manager": (MANAGER, "also corrects errors, writes runbooks"),
     "admin": (ADMIN, "also manages users"),
 }
 
@@ -54,15 +63,16 @@ class AccountBackend(ModelBackend):
         return demo_accounts_work() or not flagged.exists()
 
     def has_perm(self, user_obj: Any, perm: str, obj: Any = None) -> bool:
-        """Let Admins do everything that /admin/ offers."""
-        return self._is_admin(user_obj) or super().has_perm(user_obj, perm, obj)
+        """Let Admins do everything, and others what their role may do."""
+        if not user_obj.is_active:
+            return False
+        role = role_of(user_obj)
+        return role == ADMIN or perm in PERMISSIONS[role] or super().has_perm(user_obj, perm, obj)
 
     def has_module_perms(self, user_obj: Any, app_label: str) -> bool:
         """Let Admins see every part of /admin/."""
-        return self._is_admin(user_obj) or super().has_module_perms(user_obj, app_label)
-
-    def _is_admin(self, user: Any) -> bool:
-        return bool(user.is_active and role_of(user) == ADMIN)
+        admin = bool(user_obj.is_active and role_of(user_obj) == ADMIN)
+        return admin or super().has_module_perms(user_obj, app_label)
 
 
 class AdminSite(admin.AdminSite):

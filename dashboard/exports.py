@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 
 from dashboard.filtering.chips import in_words
-from dashboard.filtering.forms import OrderFilters
+from dashboard.filtering.order_filter import OrderFilter
 from reconciler import service
 
 CHUNK = 500
@@ -38,14 +38,14 @@ class _Echo:
 
 
 def csv_lines(
-    filters: OrderFilters, freshness: service.Freshness, link_of_order: Callable[[int], str]
+    asked: OrderFilter, fresh: service.Freshness, link_of_order: Callable[[int], str]
 ) -> Iterator[str]:
-    """Write the rows as CSV lines; the first say as of when, which filters, and how many rows."""
-    keys = list(filters.qs.values_list("pk", flat=True))
+    """Yield the rows as CSV lines, after lines with as-of, filters and the number of rows."""
+    keys = list(asked.matching(fresh.now).sorted_by(asked.sort).values_list("pk", flat=True))
     writer = csv.writer(_Echo())
-    as_of = _moment(freshness.as_of) or "nothing has been read yet"
+    as_of = _moment(fresh.as_of) or "nothing has been read yet"
     yield "\ufeff" + writer.writerow(["Failed orders as of (UTC)", as_of])
-    yield writer.writerow(["Filters", safe(in_words(filters))])
+    yield writer.writerow(["Filters", safe(in_words(asked))])
     yield writer.writerow(["Rows", len(keys)])
     yield writer.writerow(HEADINGS)
     for i in range(0, len(keys), CHUNK):

@@ -1,66 +1,82 @@
 """What lists have in common: filters, facets, and answering with a page or with a part of it."""
 
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils.cache import patch_vary_headers
 
-from dashboard.filtering.forms import DATE_NAMES, OrderFilters
-from dashboard.filtering.periods import PERIODS
-from dashboard.filtering.query import CARRIED, FILTERS
+from dashboard.filtering.fields import Values
+from dashboard.filtering.forms import FilterForm
+from dashboard.filtering.order_filter import OrderFilter
+from dashboard.filtering.parameters import DATE_NAMES, PERIOD_NAMES
 from reconciler import service
+from reconciler.service import FailedOrderQuerySet, Freshness
 
-#: Facets and their headings, in the order in which the page shows them.
-FACET_TITLES = {"category": "Category", "error": "Error", "retry": "What to do", "shop": "Shop"}
+#: The order in which the page shows facets; others follow.
+FACETS_FIRST = ("category", "error", "retry", "shop")
 
 
-def frame_of_list(
-    filters: OrderFilters, path: str, sorts: dict[str, str], *also: str
-) -> dict[str, Any]:
-    """Return what a list shows whether its filters can be read or not.
-
-    ``also`` names what "Clear all" removes besides the filters of every list.
-    """
+def frame_of_list(form: FilterForm, fresh: Freshness, path: str) -> dict[str, Any]:
+    """Return the context that valid and invalid list pages share."""
+    query = form.query
     return {
-        "filters": filters,
-        "query": filters.query,
-        "form": filters.form,
+        "query": query,
+        "form": form,
         "path": path,
-        "now": filters.now,
+        "now": fresh.now,
         "date_names": DATE_NAMES,
-        "period_names": {value: name for value, (name, _) in PERIODS.items()},
-        "sort_options": sorts,
+        "period_names": PERIOD_NAMES,
         "carried": [
             (name, value.replace("\x00", "\ufffd"))
-            for name, value in filters.query.pairs
-            if name in CARRIED
+            for name, value in query.pairs
+            if query.parameters.by_name[name].carried
         ],
-        "cleared": filters.query.without(*FILTERS, *also),
+        "cleared": query.cleared(),
     }
 
 
+@dataclass(frozen=True)
+class FacetOnPage:
+    """A facet with its values, and which of them are chosen."""
+
+    name: str
+    title: str
+    values: list[service.FacetValue]
+    chosen: Values
+
+
 def facets_of(
-    filters: OrderFilters, orders: service.FailedOrderQuerySet | None = None
-) -> list[tuple[str, str, list[service.FacetValue], Any]]:
-    """Count the orders by what one may filter by, each without its own choice."""
-    orders = filters.matching(*service.FACETS) if orders is None else orders
-    values = {name: filters.cleaned[name] for name in service.FACETS}
-    chosen = {name: (mine.include, mine.exclude) for name, mine in values.items()}
-    counted = service.facets(orders, chosen)
-    return [(name, title, counted[name], values[name]) for name, title in FACET_TITLES.items()]
+    asked: OrderFilter,
+    fresh: Freshness,
+    narrowed: Callable[[FailedOrderQuerySet], FailedOrderQuerySet] = lambda orders: orders,
+) -> list[FacetOnPage]:
+    """Count the orders by what one may filter by; each facet counts without its own choice.
+
+    ``narrowed`` narrows the orders by what no parameter says.
+    """
+    facets = asked.query.parameters.facets
+    chosen = {name: facet for name, facet in facets.items() if asked[name]}
+    rest = {name: facet for name, facet in facets.items() if name not in chosen}
+    counts = service.facet_counts(narrowed(asked.matching(fresh.now)), rest)
+    for name, facet in chosen.items():
+        counts |= service.facet_counts(narrowed(asked.matching(fresh.now, name)), {name: facet})
+    names = [*FACETS_FIRST, *(name for name in facets if name not in FACETS_FIRST)]
+    return [FacetOnPage(name, facets[name].title, counts[name], asked[name]) for name in names]
 
 
 def answer(
-    request: HttpRequest, filters: OrderFilters, parts: dict[str, str], context: dict[str, Any]
+    request: HttpRequest, form: FilterForm, parts: dict[str, str], context: dict[str, Any]
 ) -> HttpResponse:
     """Draw the part of the page that the request's target names ("" is the whole of it)."""
     htmx: Any = request.htmx  # type: ignore[attr-defined]
     whole = not htmx or htmx.history_restore_request
     part = "" if whole else htmx.target if htmx.target in parts else "results"
-    valid = filters.is_valid()
+    valid = form.is_valid()
     response = render(request, parts[part], context, status=200 if valid else 400)
     patch_vary_headers(response, ["HX-Request", "HX-Target"])
     if htmx and valid:
-        response["HX-Push-Url"] = filters.query.url(context["path"])
+        response["HX-Push-Url"] = form.query.url(context["path"])
     return response

@@ -82,3 +82,8 @@ class Ledger:
         if isinstance(error, Http404 | PermissionDenied):
             return None  # Django's own pages
         return error_pages.respond(request, error)
+
+
+def fresh_of(request: HttpRequest) -> service.Freshness:
+    """Return how fresh the ledger was when the request came in."""
+    return request.freshness  # type: ignore[attr-defined,no-any-return]

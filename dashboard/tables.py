@@ -6,7 +6,7 @@ import django_tables2 as tables
 from django.core.paginator import Paginator
 from django_tables2.data import TableListData
 
-from dashboard.filtering.forms import ERROR_SORTS
+from dashboard.filtering.parameters import ERROR_SORTS
 from reconciler.service import ErrorRow, FailedOrderQuerySet
 
 
@@ -77,7 +77,7 @@ class ErrorsTable(tables.Table):
     label = tables.Column(verbose_name="Change", orderable=False)
     orders = _number("Orders")
     open = _number("Open")
-    stores = _number("Stores")
+    stores = tables.Column(accessor="shops", verbose_name="Shops", initial_sort_descending=True)
     attempts = _number("Attempts")
     trend = tables.Column(accessor="signature", orderable=False)
     last_seen = tables.Column(

@@ -165,7 +165,6 @@ INSTALLED_APPS = [
     "django.contrib.staticfiles",
     "django.contrib.humanize",
     "django_htmx",
-    "django_filters",
     "django_tables2",
     "heroicons",
     "axes",

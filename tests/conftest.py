@@ -5,6 +5,8 @@ import os
 import socket
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -13,13 +15,17 @@ import pytest
 from django.contrib.auth.models import User
 from django.core.cache import cache
 from django.test import Client as Browser
+from django.utils import timezone
 
 from reconciler.demo.data import History
 from reconciler.demo.server import Demo
 from reconciler.hotwax.client import Client
 from reconciler.ledger.models import SyncState
 from reconciler.ledger.sync import lease
-from reconciler.ledger.sync import watcher as sync
+from reconciler.ledger.sync.schedule import current_state, due
+from reconciler.ledger.sync.source import Source, configured_source
+from reconciler.ledger.sync.syncer import Syncer
+from reconciler.ledger.sync.watcher import refresh_for_page, sync_once, take_step
 from tests.clock import NOW, stopped_at
 from tests.makers import solr_reply
 
@@ -106,6 +112,12 @@ class HotWax:
     def __init__(self, answer: Answer) -> None:
         self.answer = answer
         self.requests: list[dict[str, Any]] = []
+        #: What of the source is not as the settings say: rules, or how documents are read.
+        self.changes: dict[str, Any] = {}
+
+    @property
+    def source(self) -> Source:
+        return replace(configured_source(), **self.changes)
 
     def handle(self, request: httpx.Request) -> httpx.Response:
         import json
@@ -115,30 +127,36 @@ class HotWax:
         return self.answer(body)
 
     def client(self, *_: Any) -> Client:
-        return Client(sync.source().endpoint, httpx.MockTransport(self.handle))
+        return Client(configured_source().endpoint, httpx.MockTransport(self.handle))
 
     def sync(self) -> SyncState:
         """Do what `manage.py sync` does."""
-        sync.current_state()
-        owner = lease.new_owner("test")
-        assert lease.take(owner, lease.LEASE)
-        try:
-            with self.client() as client:
-                return sync.sync_once(sync.Syncer(client, owner), lambda state: None)
-        finally:
-            lease.give_back(owner)
+        with self._holding() as owner, self.client() as client:
+            return sync_once(Syncer(client, owner, source=self.source), lambda state: None)
 
     def step(self, step: str) -> SyncState:
         """Take one step."""
-        sync.current_state()
+        with self._holding() as owner, self.client() as client:
+            take_step(Syncer(client, owner, source=self.source), SyncState.Step(step))
+        return current_state()
+
+    def due(self) -> str | None:
+        """The step that is due now."""
+        return due(current_state(), timezone.now(), self.source)
+
+    def page(self) -> None:
+        """Do what a page does before it answers."""
+        refresh_for_page(current_state(), timezone.now(), self.client)
+
+    @contextmanager
+    def _holding(self) -> Iterator[str]:
+        current_state()
         owner = lease.new_owner("test")
         assert lease.take(owner, lease.LEASE)
         try:
-            with self.client() as client:
-                sync.Syncer(client, owner).take_step(step)
+            yield owner
         finally:
             lease.give_back(owner)
-        return sync.current_state()
 
 
 @pytest.fixture
@@ -163,14 +181,12 @@ def browser(agent: User) -> Browser:
 @pytest.fixture
 def quiet(db: None) -> None:
     """A watcher seems alive, so that pages ask nothing."""
-    from django.utils import timezone
-
-    sync.current_state()
+    current_state()
     SyncState.objects.update(
         heartbeat_at=timezone.now(),
         loaded_at=timezone.now(),
         answered_at=timezone.now(),
-        instance=sync.source().instance,
+        instance=configured_source().instance,
         mode="range",
         step="done",
         found=0,

@@ -15,7 +15,8 @@ from hypothesis.extra.django import TestCase
 
 from reconciler.hotwax.documents import ALIASES, SUFFIXES
 from reconciler.ledger.models import Attempt, FailedOrder, SyncState, UnreadableDocument
-from reconciler.ledger.sync import watcher as sync
+from reconciler.ledger.sync.schedule import current_state
+from reconciler.ledger.sync.syncer import documents_kept
 from tests.conftest import BACKEND, HotWax
 from tests.makers import document, envelope
 
@@ -106,7 +107,7 @@ class EveryDocumentIsKeptOrListed(TestCase):  # type: ignore[misc]
         # Documents that share an id and a timestamp are versions of one; the last is kept.
         assert kept | listed <= expected
         assert len(kept | listed | foreign) >= len(expected) - _shared(raws)
-        assert sync.current_state().kept == sync.count_kept()
+        assert current_state().kept == documents_kept()
         self.look_at_every_page()
 
     def look_at_every_page(self) -> None:

@@ -11,11 +11,12 @@ from typing import Any
 from django.urls import reverse
 from django.utils import timezone
 
-from dashboard.filtering.forms import OrderFilters
-from dashboard.filtering.periods import begin_of
+from dashboard.filtering.order_filter import OrderFilter
+from dashboard.filtering.periods import Bounds, begin_of, edges_between
 from dashboard.filtering.query import Query
 from dashboard.wording import full_day
 from reconciler import service
+from reconciler.service import Freshness
 
 HEIGHT = 100
 #: Where a bar begins within its unit; the template draws it 0.74 wide, so that it stands amid.
@@ -23,7 +24,7 @@ BAR_START = 0.13
 X_LABELS = 6
 #: Of a longer span only what holds orders is drawn.
 LONGEST = timedelta(days=100 * 366)
-#: An answer is as good as one of now for so long.
+#: Answers up to an hour old count as current.
 SOON = timedelta(hours=1)
 #: Per span, how many of each series (by its key).
 Spans = Sequence[Mapping[Any, int]]
@@ -31,12 +32,21 @@ Spans = Sequence[Mapping[Any, int]]
 
 @dataclass(frozen=True)
 class Series:
-    """One colour of a stacked chart: a category, an error or a store."""
+    """One colour of a stacked chart: a category, an error or a shop."""
 
     key: str
     label: str
     hue: str
     url: str
+
+
+@dataclass(frozen=True)
+class CountsOverTime:
+    """Counts per span between the edges; ``unit`` is how long a span is."""
+
+    unit: str
+    edges: Sequence[datetime]
+    spans: Spans
 
 
 @dataclass(frozen=True)
@@ -72,20 +82,41 @@ class StackedChart:
 
     @property
     def has_unseen(self) -> bool:
-        """Say whether a part of it was not seen."""
+        """Return True if part of it was not observed."""
         return any(stack.unseen for stack in self.stacks)
 
 
+def histogram_of(asked: OrderFilter, fresh: Freshness, total: int) -> StackedChart | None:
+    """Draw the orders that match, whatever their view and state, over the list's own date."""
+    ends = ends_of(asked, fresh, asked.matching(fresh.now, "view", "state"))
+    if ends is None:
+        return None
+    unit, edges = edges_between(*ends)
+    # The edges bound what is counted; with two bounds SQLite chooses a slower plan.
+    undated = asked.within(asked.matching(fresh.now, "view", "state", "dates"), Bounds())
+    column = service.DATES[asked.dated_by]
+    spans = service.over_time(undated, column, edges, "category", fresh.revision)
+    everything = asked.query.of_orders().without("state").with_("view", "all")
+    path = reverse("dashboard:orders")
+
+    def link(category: service.Category) -> str:
+        return asked.query.toggle("category", category.value).url(path)
+
+    query = None if unit == "hour" else everything
+    counted = CountsOverTime(unit, edges, spans)
+    return stacked(asked, fresh, counted, category_series(spans, link), query, total)
+
+
 def stacked(
-    filters: OrderFilters,
-    unit: str,
-    edges: Sequence[datetime],
-    spans: Spans,
+    asked: OrderFilter,
+    fresh: Freshness,
+    counted: CountsOverTime,
     series: list[Series],
     query: Query | None,
     total: int,
 ) -> StackedChart:
     """Draw counts per span and series; ``query`` is that of the lists to link to, if any."""
+    unit, edges, spans = counted.unit, counted.edges, counted.spans
     top = nice(max(sum(span.values()) for span in spans))
     stacks = []
     for i, (span, start, end) in enumerate(zip(spans, edges, edges[1:], strict=False)):
@@ -101,7 +132,7 @@ def stacked(
                 x=f"{i + BAR_START:g}",
                 parts=_parts(series, counts, top),
                 url=days_url(query, start, end) if query else "",
-                unseen=is_unseen(filters, start, end),
+                unseen=is_unseen(asked, fresh, start, end),
                 words=", ".join(f"{one.label.lower()} {n}" for one, n in pairs if n),
             )
         )
@@ -118,7 +149,7 @@ def stacked(
 
 
 def category_series(spans: Spans, link: Callable[[service.Category], str]) -> list[Series]:
-    """Name the categories that there are, in their order."""
+    """Return a series for each category that occurs, in the order of Category."""
     found = [c for c in service.Category if any(span.get(c) for span in spans)]
     return [Series(c.value, str(c.label), c.value, link(c)) for c in found]
 
@@ -133,30 +164,31 @@ def _parts(series: list[Series], counts: list[int], top: int) -> list[tuple[str,
     return parts
 
 
-def is_unseen(filters: OrderFilters, start: datetime, end: datetime) -> bool:
-    """Say whether a part of a span was not seen; what today still brings was not missed."""
-    seen, now = filters.seen, filters.now
-    if seen is None:
+def is_unseen(asked: OrderFilter, fresh: Freshness, start: datetime, end: datetime) -> bool:
+    """Return True if part of the span was not observed. The rest of today does not count."""
+    now = fresh.now
+    if fresh.seen is None:
         return True
-    since, until = seen
-    if filters.date_value == "expires":  # what expires later was logged as much earlier
+    since, until = fresh.seen
+    if asked.dated_by == "expires":  # what expires was logged LOG_KEEPS earlier
         return start < since + service.LOG_KEEPS or end > until + service.LOG_KEEPS
     tomorrow = _next_day(now)
     return start < since or start > now or end > tomorrow or until + SOON < min(end, now)
 
 
 def ends_of(
-    filters: OrderFilters, matching: service.FailedOrderQuerySet
+    asked: OrderFilter, fresh: Freshness, matching: service.FailedOrderQuerySet
 ) -> tuple[datetime, datetime] | None:
-    """Return where the chart begins and ends; None where nothing has such a date."""
-    bounds, which, now = filters.bounds, filters.date_value, filters.now
+    """Return where the chart begins and ends; None if no order has such a date."""
+    bounds, which = asked.bounds(fresh.now), asked.dated_by
     start = bounds.start or _midnight(service.earliest(matching, which))
-    end = bounds.end or (service.latest(matching, which) if which == "expires" else now)
+    end = bounds.end or (service.latest(matching, which) if which == "expires" else fresh.now)
     if start is None or end is None:
         return None
     if bounds.end is None:
         # One document dated 2099 must not press all others into one bar.
-        end = end + timedelta(hours=1) if filters.period_value == "24h" else _next_day(end)
+        rolling = asked["period"] == "24h" and not any(asked.days)
+        end = end + timedelta(hours=1) if rolling else _next_day(end)
     elif end - start > LONGEST:
         first, last = service.earliest(matching, which), service.latest(matching, which)
         start, end = max(start, _midnight(first) or start), min(end, _next_day(last or end))

@@ -13,8 +13,8 @@ from django.utils.html import escape, format_html
 from django.utils.safestring import SafeString, mark_safe
 
 from dashboard import wording
+from dashboard.charts.sparklines import SmallBar
 from dashboard.charts.stacked import Stack
-from dashboard.error_list import SmallBar
 from dashboard.filtering.query import Query
 from reconciler import service
 
@@ -200,7 +200,7 @@ def url_of(query: Query, path: str) -> str:
 @register.filter
 def value(query: Query, name: str) -> str:
     """Value of a name that counts; what no page can carry is shown as U+FFFD."""
-    return query.get(name, dict(query.defaults).get(name, "")).replace("\x00", "\ufffd")
+    return query.get(name).replace("\x00", "\ufffd")
 
 
 @register.filter

@@ -1,73 +1,83 @@
 """What trends count: orders, or attempts; and the lists that the counts lead to."""
 
-from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 from django.urls import reverse
 
-from dashboard.filtering.forms import TrendFilters
+from dashboard.filtering.order_filter import OrderFilter
 from dashboard.filtering.periods import Bounds
 from reconciler import service
+from reconciler.service import Freshness
 
 #: Name and value of the query string -> the list with it; "" where there is none.
 Link = Callable[[str, str], str]
-#: What an attempt has of its own: its signature is not that of the order's latest error.
-OF_SIGNATURES = ("error", "category", "retry")
 
 
 @dataclass(frozen=True)
 class Measure:
-    """What is counted: rows now, before and ever, their moment's column, the path to the shop."""
+    """What is counted: query sets for this period, the previous one and all time.
+
+    ``column`` is the column of the date, ``prefix`` the path from a row to its order.
+    """
 
     now: Any
     before: Any
-    #: For counts between edges, which bound them already: two bounds mislead SQLite.
+    #: For counts between edges. With bounds besides the edges SQLite chooses a slower plan.
     ever: Any
     column: str
-    shop: str
+    prefix: str = ""
+
+    @property
+    def shop(self) -> str:
+        """Return the path from a row to its shop."""
+        return f"{self.prefix}shop"
 
 
-def measure_of(filters: TrendFilters, before: Bounds | None) -> Measure:
-    """Take orders by the page's date, or attempts by when they were logged."""
-    if filters.of_attempts:
-        orders = filters.matching("dates", *OF_SIGNATURES)
-        attempts = filters.with_values(service.attempts_of(orders), OF_SIGNATURES)
-        if at := filters.cleaned["at"]:
-            attempts = attempts.in_hour(*at)
-        column, shop = "logged_at", "order__shop"
+def measure_of(asked: OrderFilter, fresh: Freshness, before: Bounds | None) -> Measure:
+    """Return orders by the page's date, or attempts by when they were logged."""
+    measure = _attempts if asked.counts_attempts else _orders
+    return measure(asked, fresh, before)
 
-        def within(bounds: Bounds) -> Any:
-            return attempts.logged_between(bounds.start, bounds.end)
 
-    else:
-        matching = filters.matching("dates")
-        column, shop = service.DATES[filters.date_value], "shop"
+def _orders(asked: OrderFilter, fresh: Freshness, before: Bounds | None) -> Measure:
+    matching = asked.matching(fresh.now, "dates")
 
-        def within(bounds: Bounds) -> Any:
-            return filters.within(matching, bounds)
+    def within(bounds: Bounds) -> Any:
+        return asked.within(matching, bounds)
 
     earlier = within(before) if before else None
-    return Measure(within(filters.bounds), earlier, within(Bounds()), column, shop)
+    column = service.DATES[asked.dated_by]
+    return Measure(within(asked.bounds(fresh.now)), earlier, within(Bounds()), column)
 
 
-def linker(filters: TrendFilters) -> Link:
-    """Link to the orders with one more value; "" where attempts are counted."""
-    path, query = reverse("dashboard:orders"), filters.orders_query
+def _attempts(asked: OrderFilter, fresh: Freshness, before: Bounds | None) -> Measure:
+    # The error of an attempt is not that of its order's latest attempt.
+    own = [row for row in asked.query.parameters if row.narrows_attempts]
+    orders = asked.matching(fresh.now, "dates", *(row.name for row in own))
+    attempts = asked.narrowed(service.attempts_of(orders), own)
+    if at := asked["at"]:
+        attempts = attempts.in_hour(*at)
+
+    def within(bounds: Bounds) -> Any:
+        return attempts.logged_between(bounds.start, bounds.end)
+
+    earlier = within(before) if before else None
+    now = within(asked.bounds(fresh.now))
+    return Measure(now, earlier, within(Bounds()), "logged_at", "order__")
+
+
+def linker(asked: OrderFilter) -> Link:
+    """Return a function that links to the orders with one more value.
+
+    It returns "" where attempts are counted: they have no list.
+    """
+    path, query = reverse("dashboard:orders"), asked.query.of_orders()
 
     def link(name: str, value: str) -> str:
-        if filters.of_attempts:
+        if asked.counts_attempts:
             return ""
         return (query.with_(name, value) if name else query).url(path)
 
     return link
-
-
-def names_of(shops: dict[str, set[int]]) -> dict[int, list[str]]:
-    """Turn shops by name into names by shop."""
-    names: dict[int, list[str]] = defaultdict(list)
-    for name, keys in shops.items():
-        for key in keys:
-            names[key].append(name)
-    return names

@@ -1,57 +1,55 @@
-"""What trends count over time, by category, error or store."""
+"""What trends count over time, by category, error or shop."""
 
 from collections import defaultdict
 
-from dashboard.charts.stacked import Series, StackedChart, category_series, ends_of, stacked
-from dashboard.filtering.forms import TrendFilters
+from dashboard.charts.stacked import (
+    CountsOverTime,
+    Series,
+    StackedChart,
+    category_series,
+    ends_of,
+    stacked,
+)
+from dashboard.filtering.order_filter import OrderFilter
 from dashboard.filtering.periods import edges_between
-from dashboard.trends.measures import Link, Measure, linker, names_of
+from dashboard.trends.measures import Link, Measure, linker
 from reconciler import service
+from reconciler.service import Freshness
 
-#: So many errors or stores are stacked; the rest is one more.
+#: At most this many errors or shops are stacked; all others together are one more.
 MOST_SERIES = 7
 OTHER = "other"
 
 
 def per_day(
-    filters: TrendFilters,
-    measure: Measure,
-    signatures: dict[int, service.ErrorSignature],
-    shops: dict[str, set[int]],
-    total: int,
+    asked: OrderFilter, fresh: Freshness, measure: Measure, labels: dict[str, str], total: int
 ) -> StackedChart | None:
-    """Count what is measured per span of the period; None where nothing has such a date."""
-    ends = ends_of(filters, filters.matching("dates"))
+    """Draw what is measured per span of the period; None if nothing has such a date.
+
+    ``labels`` are the words of errors, by slug.
+    """
+    ends = ends_of(asked, fresh, asked.matching(fresh.now, "dates"))
     if ends is None:
         return None
     unit, edges = edges_between(*ends)
-    by, link = filters.by_value, linker(filters)
-    kind = "signature" if by != "shop" else measure.shop
-    counts = service.counts_between(measure.ever, measure.column, edges, kind)
-    name_of = {pk: names[0] for pk, names in names_of(shops).items()}
-
-    def key_of(found: int) -> str:
-        if by == "shop":
-            return name_of[found]
-        return signatures[found].category if by == "category" else signatures[found].slug
-
-    spans: list[dict[str, int]] = [defaultdict(int) for _ in edges[1:]]
-    for (span, found), n in counts.items():
-        spans[span][key_of(found)] += n
+    by, link = asked["by"], linker(asked)
+    spans = service.over_time(
+        measure.ever, measure.column, edges, by, fresh.revision, measure.prefix
+    )
     if by == "category":
         series = category_series(spans, lambda category: link("category", category.value))
     else:
-        labels = {row.slug: row.plain or row.template for row in signatures.values()}
         series = _series(by, spans, labels, link)
         spans = _with_other(series, spans)
-    query = None if unit == "hour" or filters.of_attempts else filters.orders_query
-    return stacked(filters, unit, edges, spans, series, query, total)
+    query = None if unit == "hour" or asked.counts_attempts else asked.query.of_orders()
+    counted = CountsOverTime(unit, edges, spans)
+    return stacked(asked, fresh, counted, series, query, total)
 
 
 def _series(
     by: str, spans: list[dict[str, int]], labels: dict[str, str], link: Link
 ) -> list[Series]:
-    """Name what is stacked: the most frequent, and the rest as one."""
+    """Return the most frequent keys as series, and all others as one."""
     sums: dict[str, int] = defaultdict(int)
     for span in spans:
         for key, n in span.items():

@@ -1,10 +1,9 @@
-"""The panels of /trends/: what is counted, against the period before; pages and the API draw it.
+"""The panels of /trends/: what is counted, against the period before. Page and API draw them.
 
 Orders are counted under their latest error, by the date that the page names; attempts under their
-own error, when they were logged. Where orders are counted, a mark links to the list of them.
+own error, when they were logged. Where orders are counted, marks link to the list of them.
 """
 
-from calendar import day_abbr
 from collections import defaultdict
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
@@ -16,16 +15,17 @@ from django.urls import reverse
 from django.utils import timezone
 
 from dashboard.charts.headline import comparable
+from dashboard.charts.heat_map import HeatMap, heat_map_of
 from dashboard.charts.stacked import StackedChart
-from dashboard.filtering.forms import WEEKDAYS, TrendFilters
+from dashboard.filtering.order_filter import OrderFilter
 from dashboard.filtering.periods import Bounds, begin_of
-from dashboard.trends.measures import Link, Measure, linker, measure_of, names_of
+from dashboard.trends.measures import Link, Measure, linker, measure_of
 from dashboard.trends.over_time import per_day
 from reconciler import service
+from reconciler.service import Freshness
 
 MOST_MOVERS = 8
-MOST_STORES = 12
-HEAT_STEPS = 5
+MOST_SHOPS = 12
 #: Age of what is open, in calendar days since the first attempt: from, to, in words.
 AGES: tuple[tuple[int, int | None, str], ...] = (
     (0, 0, "today"),
@@ -66,24 +66,14 @@ class Row:
 
 
 @dataclass(frozen=True)
-class Cell:
-    """An hour of a weekday."""
-
-    title: str
-    count: int
-    step: int
-    url: str
-
-
-@dataclass(frozen=True)
 class Silence:
-    """When the log last held something new, and whether that is longer than it ever paused."""
+    """When the log last held something new, and whether it was ever silent for longer."""
 
     last: datetime
     length: timedelta
-    #: A pause before that was longer; None: there was none, or this one is short.
+    #: An earlier gap that was longer; None if there is none, or if this silence is short.
     longer: timedelta | None
-    #: Nothing for longer than ever, and for an hour at least.
+    #: It was never silent for as long, and this silence lasts an hour at least.
     looks_dead: bool
 
 
@@ -97,9 +87,9 @@ class Trends:
     per_day: StackedChart | None
     categories: list[Row]
     errors: list[Row]
-    stores: list[Row]
-    store_movers: list[Row]
-    heat: list[tuple[str, list[Cell], int]]
+    shops: list[Row]
+    shop_movers: list[Row]
+    heat: HeatMap
     ages: list[Row]
     undated: int
     silence: Silence | None
@@ -109,51 +99,52 @@ class Trends:
     seen_since: datetime | None
     negative_lags: int = 0
     unknown_lags: int = 0
-    more_stores: int = 0
-    top_heat: int = 0
+    more_shops: int = 0
 
 
-def trends_of(filters: TrendFilters) -> Trends:
+def trends_of(asked: OrderFilter, fresh: Freshness) -> Trends:
     """Count everything that the page shows."""
-    before = comparable(filters)
-    measure = measure_of(filters, before)
-    counted = _Counted.of(measure, filters.revision)
-    link = linker(filters)
-    lags = _lags(filters, filters.bounds)
-    p50, p90 = _percentiles(lags, _lags(filters, before) if before else {})
+    before = comparable(asked, fresh)
+    measure = measure_of(asked, fresh, before)
+    counted = _Counted.of(measure, fresh.revision)
+    link = linker(asked)
+    bounds = asked.bounds(fresh.now)
+    lags = _lags(asked, fresh, bounds)
+    p50, p90 = _percentiles(lags, _lags(asked, fresh, before) if before else {})
     total = counted.total(link)
     with_dates = sum(sum(mine.values()) for mine in lags.values())
-    orders = filters.matching().count() if filters.of_attempts else total.now
-    stores = _named(counted.by_store(), {}, link, "shop")
-    heat, top_heat = _heat(filters, measure)
-    ages, undated = _ages(filters)
+    orders = asked.matching(fresh.now).count() if asked.counts_attempts else total.now
+    shops = _named(counted.by_shop(), {}, link, "shop")
+    ages, undated = _ages(asked, fresh)
     return Trends(
         total=total,
         p50=p50,
         p90=p90,
-        per_day=per_day(filters, measure, counted.signatures, counted.shops, total.now),
+        per_day=per_day(asked, fresh, measure, counted.words(), total.now),
         categories=_categories(counted.by_category(), link),
         errors=_movers(_named(counted.by_error(), counted.words(), link, "error")),
-        stores=_with_lags(stores[:MOST_STORES], counted.shops, lags),
-        store_movers=_movers(stores),
-        heat=heat,
+        shops=_with_lags(shops[:MOST_SHOPS], counted.shops, lags),
+        shop_movers=_movers(shops),
+        heat=_heat(measure, link),
         ages=ages,
         undated=undated,
-        silence=_silence(filters),
+        silence=_silence(fresh),
         ever=service.failed_orders().exists(),
-        bounds=filters.bounds,
+        bounds=bounds,
         before=before,
-        seen_since=(filters.seen or (None,))[0],
+        seen_since=(fresh.seen or (None,))[0],
         negative_lags=sum(mine.get(-1, 0) for mine in lags.values()),
         unknown_lags=orders - with_dates,
-        more_stores=max(0, len(stores) - MOST_STORES),
-        top_heat=top_heat,
+        more_shops=max(0, len(shops) - MOST_SHOPS),
     )
 
 
 @dataclass(frozen=True)
 class _Counted:
-    """Counts by signature and shop, now and before (None: not compared), and what these are."""
+    """Counts by signature and shop, now and before, and the signatures and shops themselves.
+
+    ``before`` is None if the periods are not compared.
+    """
 
     now: Counts
     before: Counts | None
@@ -164,13 +155,13 @@ class _Counted:
     def of(cls, measure: Measure, revision: int) -> "_Counted":
         def totals(rows: Any) -> Counts:
             count = partial(service.totals, rows, measure.shop)
-            return service.kept(revision, "totals", rows.order_by(), (), count)
+            return service.cached(revision, "totals", rows.order_by(), (), count)
 
         now = totals(measure.now)
         before = None if measure.before is None else totals(measure.before)
         both = [*now, *(before or {})]
         signatures = service.signatures_of(signature for signature, _ in both)
-        return cls(now, before, signatures, service.shops_called({shop for _, shop in both}))
+        return cls(now, before, signatures, service.shop_names({shop for _, shop in both}))
 
     def total(self, link: Link) -> Row:
         before = None if self.before is None else sum(self.before.values())
@@ -182,8 +173,11 @@ class _Counted:
     def by_category(self) -> dict[str, "Pair"]:
         return _rows(self.now, self.before, lambda s, _: [self.signatures[s].category])
 
-    def by_store(self) -> dict[str, "Pair"]:
-        names = names_of(self.shops)
+    def by_shop(self) -> dict[str, "Pair"]:
+        names: dict[int, list[str]] = defaultdict(list)
+        for name, shops in self.shops.items():
+            for shop in shops:
+                names[shop].append(name)
         return _rows(self.now, self.before, lambda _, shop: names[shop])
 
     def words(self) -> dict[str, str]:
@@ -196,7 +190,7 @@ Pair = tuple[int, int | None]
 def _rows(
     now: Counts, earlier: Counts | None, keys_of: Callable[[int, int], list[str]]
 ) -> dict[str, Pair]:
-    """Sum counts by key; before is None where nothing may be compared."""
+    """Sum counts by key, now and before; before is None if the periods are not compared."""
     sums: dict[str, list[int]] = defaultdict(lambda: [0, 0])
     for place, counts in enumerate((now, earlier or {})):
         for (signature, shop), n in counts.items():
@@ -230,14 +224,14 @@ def _movers(rows: list[Row]) -> list[Row]:
     return [replace(row, size=round(50 * abs(row.change or 0) / largest, 2)) for row in kept]
 
 
-def _lags(filters: TrendFilters, bounds: Bounds) -> dict[int, dict[int, int]]:
-    orders = filters.within(filters.matching("dates"), bounds)
+def _lags(asked: OrderFilter, fresh: Freshness, bounds: Bounds) -> dict[int, dict[int, int]]:
+    orders = asked.within(asked.matching(fresh.now, "dates"), bounds)
     count = partial(service.lags, orders)
-    return service.kept(filters.revision, "lags", orders.order_by(), (), count)
+    return service.cached(fresh.revision, "lags", orders.order_by(), (), count)
 
 
 def _merged(counts: Iterable[dict[int, int]]) -> dict[int, int]:
-    """Add up; what was tried before it was created is left out: the zone, or a clock, is wrong."""
+    """Add up. Orders tried before they were created are left out: a clock or a zone is wrong."""
     sums: dict[int, int] = defaultdict(int)
     for mine in counts:
         for minutes, n in mine.items():
@@ -249,7 +243,7 @@ def _merged(counts: Iterable[dict[int, int]]) -> dict[int, int]:
 def _percentiles(
     now: dict[int, dict[int, int]], before: dict[int, dict[int, int]]
 ) -> tuple[Row | None, Row | None]:
-    """Return median and nine in ten over all stores, in whole minutes."""
+    """Return median and nine in ten over all shops, in whole minutes."""
     rows = []
     for per_cent, label in ((50, "First attempt, median"), (90, "First attempt, 9 in 10")):
         value = service.percentile(_merged(now.values()), per_cent)
@@ -270,45 +264,24 @@ def _with_lags(
     return found
 
 
-def _heat(filters: TrendFilters, measure: Measure) -> tuple[list[tuple[str, list[Cell], int]], int]:
-    """Count by weekday and hour of the dashboard's zone; return rows and the largest count."""
-    grid = [[0] * 24 for _ in WEEKDAYS]
-    for moment, n in service.quarters(measure.now, measure.column).items():
-        local = timezone.localtime(moment)
-        grid[local.weekday()][local.hour] += n
-    top = max(max(row) for row in grid)
-    link = linker(filters)
-    rows = []
-    for day, name in enumerate(WEEKDAYS):
-        cells = [
-            Cell(
-                title=f"{day_abbr[day]} {hour:02d}:00–{hour + 1:02d}:00",
-                count=n,
-                step=-(-n * HEAT_STEPS // top) if n else 0,
-                url=link("at", f"{name}-{hour:02d}"),
-            )
-            for hour, n in enumerate(grid[day])
-        ]
-        rows.append((day_abbr[day], cells, sum(grid[day])))
-    return rows, top
+def _heat(measure: Measure, link: Link) -> HeatMap:
+    counts = service.quarters(measure.now, measure.column)
+    return heat_map_of(counts, lambda hour: link("at", hour))
 
 
-def _ages(filters: TrendFilters) -> tuple[list[Row], int]:
+def _ages(asked: OrderFilter, fresh: Freshness) -> tuple[list[Row], int]:
     """Count what is open now by calendar days since its first attempt; and what has no date."""
-    orders = filters.matching("dates", "view", "state").in_view("open", filters.now)
-    query = filters.orders_query.without("view", "state", "period", "from", "to", "at")
+    orders = asked.matching(fresh.now, "dates", "view", "state").in_view("open", fresh.now)
+    query = asked.query.of_orders().without("view", "state", "period", "from", "to", "at")
     query = query.with_("view", "open").with_("date", "first")
     path = reverse("dashboard:orders")
-    today = timezone.localtime(filters.now).date()
+    today = timezone.localtime(fresh.now).date()
     spans = [(_day_before(today, oldest), _day_before(today, newest)) for newest, oldest, _ in AGES]
     edges = [begin_of(first) for first, _ in reversed(spans) if first]
     far = begin_of(date(1, 1, 2))
     tomorrow = begin_of(today + timedelta(days=1))
     moments = [edge for edge in (far, *edges, tomorrow) if edge]
-    counts = service.counts_between(orders, "first_at", moments, "state")
-    numbers = [0] * len(AGES)
-    for (span, _), n in counts.items():
-        numbers[len(AGES) - 1 - span] += n
+    numbers = service.per_span(orders, service.DATES["first"], moments)[::-1]
     largest = max(numbers) or 1
     rows = []
     for (_, _, label), (first, last), n in zip(AGES, spans, numbers, strict=True):
@@ -322,10 +295,9 @@ def _day_before(today: date, days: int | None) -> date | None:
     return None if days is None else today - timedelta(days=days)
 
 
-def _silence(filters: TrendFilters) -> Silence | None:
-    seen = filters.seen
-    # What was not asked for is not silent.
-    until = filters.now if seen is None else min(filters.now, seen[1])
+def _silence(fresh: Freshness) -> Silence | None:
+    # Time in which HotWax was not asked is not silence.
+    until = fresh.now if fresh.seen is None else min(fresh.now, fresh.seen[1])
     found = service.silence(until)
     if found is None:
         return None

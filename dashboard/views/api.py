@@ -10,8 +10,11 @@ from django.urls import reverse
 from django.utils.dateparse import parse_datetime
 from django.views.decorators.http import require_safe
 
-from dashboard.filtering.forms import OrderFilters, read_filters
+from dashboard.filtering.forms import FilterForm
+from dashboard.filtering.order_filter import OrderFilter
+from dashboard.filtering.parameters import ORDERS, Parameters
 from dashboard.filtering.query import Query
+from dashboard.middleware import fresh_of
 from dashboard.wording import machine
 from reconciler import service
 
@@ -37,33 +40,39 @@ class PagingForm(forms.Form):
 
 
 @require_safe
-def orders(request: HttpRequest) -> JsonResponse:
+def orders(request: HttpRequest, parameters: Parameters = ORDERS) -> JsonResponse:
     """List the orders that match, `limit` at a time; `next` is the address of the next page."""
-    filters = read_filters(Query.of(request.GET).without("page", "per_page"))
+    form = FilterForm(Query.of(request.GET, parameters).without("page", "per_page"))
     paging = PagingForm(request.GET)
-    if not (filters.is_valid() and paging.is_valid()):
-        return JsonResponse({"errors": filters.form.errors | paging.errors}, status=400)
+    if not (form.is_valid() and paging.is_valid()):
+        return JsonResponse({"errors": form.errors | paging.errors}, status=400)
     place, limit = paging.cleaned_data["cursor"], paging.cleaned_data["limit"] or DEFAULT_LIMIT
-    if place and place[0] != filters.sort_value:
+    asked, fresh = form.asked, fresh_of(request)
+    if place and place[0] != asked.sort:
         return JsonResponse({"errors": {"cursor": ["It belongs to another sort."]}}, status=400)
-    rows = filters.qs
-    if place:
-        rows = service.following(rows, place[0], _read(place[0], place[1]), place[2])
-    shown = list(rows.for_list()[: limit + 1])
+    matching = asked.matching(fresh.now)
+    shown = list(_after(matching, place).sorted_by(asked.sort).for_list()[: limit + 1])
     answer = {
-        "total": filters.qs.count(),
-        "as_of": _moment(request.freshness.as_of),  # type: ignore[attr-defined]
+        "total": matching.count(),
+        "as_of": _moment(fresh.as_of),
         "orders": [_order(order, request) for order in shown[:limit]],
-        "next": _next(request, filters, shown[limit - 1]) if len(shown) > limit else None,
+        "next": _next(request, asked, shown[limit - 1]) if len(shown) > limit else None,
     }
     return JsonResponse(answer)
 
 
-def _next(request: HttpRequest, filters: OrderFilters, last: service.FailedOrder) -> str:
-    value = service.sorted_value(last.pk, filters.sort_value)
+def _after(rows: service.FailedOrderQuerySet, place: list[Any] | None) -> Any:
+    if not place:
+        return rows
+    sort, value, pk = place
+    return service.following(rows, sort, _read(sort, value), pk)
+
+
+def _next(request: HttpRequest, asked: OrderFilter, last: service.FailedOrder) -> str:
+    value = service.sorted_value(last.pk, asked.sort)
     written = value.isoformat() if isinstance(value, datetime) else value
     parameters = request.GET.copy()
-    parameters["cursor"] = signing.dumps([filters.sort_value, written, last.pk], salt=SALT)
+    parameters["cursor"] = signing.dumps([asked.sort, written, last.pk], salt=SALT)
     return request.build_absolute_uri(f"{request.path}?{parameters.urlencode()}")
 
 
@@ -80,7 +89,7 @@ def _order(order: service.FailedOrder, request: HttpRequest) -> dict[str, Any]:
         "shop": order.shop.name,
         "site": service.mask_keys(order.site_url),
         "error": order.error_excerpt,
-        **_kind(order.signature),
+        **_signature(order.signature),
         "attempts": order.attempt_count,
         "state": order.state,
         **_dates(order),
@@ -88,7 +97,7 @@ def _order(order: service.FailedOrder, request: HttpRequest) -> dict[str, Any]:
     }
 
 
-def _kind(signature: Any) -> dict[str, Any]:
+def _signature(signature: Any) -> dict[str, Any]:
     return {
         "signature": {"slug": signature.slug, "template": signature.template},
         "category": signature.category,

@@ -1,37 +1,34 @@
-"""Correcting what kind of error an order's is."""
+"""Correcting category and retry advice of an error."""
 
 from typing import Any
 
 from django import forms
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_http_methods
 
-from dashboard.accounts import ADMIN, MANAGER, role_of
-from dashboard.filtering.query import ErrorsQuery, Query
+from dashboard.accounts import CORRECT_ERRORS
+from dashboard.error_list import signature_or_404
+from dashboard.filtering.parameters import ERRORS
+from dashboard.filtering.query import Query
 from reconciler import service
 
 
-class KindForm(forms.Form):
-    """Category and retry verdict of a signature."""
+class CorrectionForm(forms.Form):
+    """Category and retry advice of a signature."""
 
     category = forms.ChoiceField(choices=service.Category.choices)
     retry = forms.ChoiceField(choices=service.Retry.choices)
 
 
-def may_correct(request: HttpRequest) -> bool:
-    """Say whether this person may correct a signature: Managers and Admins."""
-    return role_of(request.user) in (MANAGER, ADMIN)
-
-
-def kinds(request: HttpRequest) -> dict[str, Any]:
-    """Return what the form needs."""
+def correction_form(path: str) -> dict[str, Any]:
+    """Return the choices of the correction form, and where it leads."""
     return {
-        "may_correct": may_correct(request),
+        "correction_path": path,
         "categories": service.Category.choices,
         "advice": service.Retry.choices,
     }
@@ -44,34 +41,28 @@ def correct(request: HttpRequest, pk: int) -> HttpResponse:
     A GET changes nothing: it is where the sign-in leads back to after a session ended.
     """
     order = get_object_or_404(service.failed_orders(), pk=pk)
-    _take(request, order.signature_id)
+    if request.method == "POST":
+        _correct(request, order.signature_id)
     return redirect(Query.of(request.GET).url(reverse("dashboard:order", args=[pk])))
 
 
 @require_http_methods(["GET", "POST"])
 def correct_error(request: HttpRequest, slug: str) -> HttpResponse:
     """Correct a signature from its own page."""
-    signature = service.error_named(slug)
-    if signature is None:
-        raise Http404("There is no such error.")
-    _take(request, signature.pk)
+    signature = signature_or_404(slug)
+    if request.method == "POST":
+        _correct(request, signature.pk)
     path = reverse("dashboard:error", args=[signature.slug])
-    return redirect(ErrorsQuery.of(request.GET).url(path))
+    return redirect(Query.of(request.GET, ERRORS).url(path))
 
 
-def _take(request: HttpRequest, signature: int) -> None:
-    if request.method != "POST":
-        return
-    if not may_correct(request):
+def _correct(request: HttpRequest, signature: int) -> None:
+    if not request.user.has_perm(CORRECT_ERRORS):
         raise PermissionDenied
-    form = KindForm(request.POST)
-    if form.is_valid():
-        _correct(request, signature, form)
-    else:
+    form = CorrectionForm(request.POST)
+    if not form.is_valid():
         messages.error(request, "Choose a category and what to do from the lists.")
-
-
-def _correct(request: HttpRequest, signature: int, form: KindForm) -> None:
+        return
     category = service.Category(form.cleaned_data["category"])
     retry = service.Retry(form.cleaned_data["retry"])
     actor = request.user.get_username()

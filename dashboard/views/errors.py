@@ -1,69 +1,81 @@
-"""The signatures of errors, and one of them with its runbook and its orders."""
+"""All error signatures, and one of them with its runbook and its orders."""
 
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_safe
 
-from dashboard.charts.headline import histogram_of
-from dashboard.error_list import RECENT, label_bounds, labelled, rows_of, small_charts
+from dashboard.charts.sparklines import sparklines_of
+from dashboard.charts.stacked import histogram_of
+from dashboard.error_list import RECENT, label_bounds, labelled, rows_of, signature_or_404
 from dashboard.filtering.chips import Chip, chips_of, dates_in_words
-from dashboard.filtering.forms import (
+from dashboard.filtering.forms import FilterForm
+from dashboard.filtering.order_filter import OrderFilter
+from dashboard.filtering.parameters import (
     DATE_NAMES,
     ERROR_SORT_NAMES,
+    ERRORS,
     PER_PAGE,
     VIEW_NAMES,
-    ErrorFilters,
-    read_error_filters,
 )
-from dashboard.filtering.query import ErrorsQuery
+from dashboard.filtering.query import Query
 from dashboard.list_page import answer, facets_of, frame_of_list
 from dashboard.markdown import rendered, without_order
+from dashboard.middleware import fresh_of
 from dashboard.tables import ClampingPaginator, ErrorsTable
-from dashboard.views.corrections import kinds
+from dashboard.views.corrections import correction_form
 from reconciler import service
+from reconciler.service import Freshness
 
 PARTS = {
     "": "dashboard/errors.html",
     "list": "dashboard/_errors.html",
     "results": "dashboard/_error_results.html",
 }
-#: So many texts, and so many orders, are shown; the rest is one click away.
+#: Number of texts, and of orders, that are shown; the rest is one click away.
 SAMPLES, ORDERS = 5, 10
 
 
 @require_safe
 def errors(request: HttpRequest) -> HttpResponse:
     """Show one row per signature of the orders that match the query string."""
-    filters = read_error_filters(ErrorsQuery.of(request.GET))
-    context = frame_of_list(filters, reverse("dashboard:errors"), ERROR_SORT_NAMES, "view", "label")
-    if filters.is_valid():
-        context |= _results(filters)
-    return answer(request, filters, PARTS, context)
+    fresh, form = fresh_of(request), FilterForm(Query.of(request.GET, ERRORS))
+    context = frame_of_list(form, fresh, reverse("dashboard:errors"))
+    context["sort_options"] = ERROR_SORT_NAMES
+    if form.is_valid():
+        context |= _results(form.asked, fresh)
+    return answer(request, form, PARTS, context)
 
 
-def _results(filters: ErrorFilters) -> dict[str, Any]:
-    rows = rows_of(filters)
-    table = ErrorsTable.of(rows, filters.sort_value)
-    table.paginate(ClampingPaginator, filters.per_page_value, filters.cleaned["page"])
-    unit, charts = small_charts(filters, [row.record for row in table.paginated_rows])
+def _results(asked: OrderFilter, fresh: Freshness) -> dict[str, Any]:
+    rows = rows_of(asked, fresh)
+    table = ErrorsTable.of(rows, asked.sort)
+    table.paginate(ClampingPaginator, asked.per_page, asked["page"])
+    slugs = [row.record.signature.slug for row in table.paginated_rows]
+    unit, sparklines = sparklines_of(asked, fresh, slugs)
     return {
         "table": table,
         "page": table.page,
         "total": len(rows),
         **_sums(rows),
-        "period_words": _period_words(filters),
+        "period_words": _period_words(asked, fresh),
         "unit": unit,
-        "charts": charts,
-        "chips": chips_of(filters),
-        "facets": facets_of(filters, labelled(filters)),
+        "sparklines": sparklines,
+        "chips": chips_of(asked),
+        "facets": facets_of(asked, fresh, partial(labelled, asked, fresh)),
         "per_page_choices": PER_PAGE,
-        "orders_query": filters.orders_query,
-        "open_is_a_view": filters.view_value == "all" and not filters.cleaned["state"],
+        "orders_query": asked.query.of_orders(),
+        "open_is_a_view": _open_is_a_view(asked),
     }
+
+
+def _open_is_a_view(asked: OrderFilter) -> bool:
+    """Return True if the open orders among those counted are the list's view Open."""
+    return asked.view == "all" and not asked["state"]
 
 
 def _sums(rows: list[service.ErrorRow]) -> dict[str, int]:
@@ -74,72 +86,64 @@ def _sums(rows: list[service.ErrorRow]) -> dict[str, int]:
     }
 
 
-def _period_words(filters: ErrorFilters) -> str:
-    words = dates_in_words(filters)
-    if filters.bounds.start is None:
+def _period_words(asked: OrderFilter, fresh: Freshness) -> str:
+    if asked.bounds(fresh.now).start is None:
         return f"in the last {RECENT.days} days"
-    return f"in the period ({words})"
+    return f"in the period ({dates_in_words(asked)})"
 
 
 @require_safe
 def error(request: HttpRequest, slug: str) -> HttpResponse:
     """Show all that is known of a signature, of the orders that match the query string."""
-    signature = signature_or_404(slug)
+    signature, fresh = signature_or_404(slug), fresh_of(request)
     if signature.slug != slug:
         path = reverse("dashboard:error", args=[signature.slug])
         return redirect(f"{path}?{request.GET.urlencode()}".rstrip("?"), permanent=True)
-    came_from = ErrorsQuery.of(request.GET)
+    came_from = Query.of(request.GET, ERRORS)
     query = came_from.without("error", "label", "sort", "per_page")
-    filters = read_error_filters(query.with_("error", slug))
+    form = FilterForm(query.with_("error", slug))
     context = {
         "signature": signature,
         "list_query": came_from,
-        **_frame(filters, query),
-        **kinds(request),
+        **_frame(form, fresh, query),
+        **correction_form(reverse("dashboard:error_correction", args=[slug])),
         **_known(signature, request.GET.get("revision", "")),
-        **(_orders(filters, signature) if filters.is_valid() else {}),
+        **(_orders(form.asked, fresh, signature) if form.is_valid() else {}),
     }
-    status = 200 if filters.is_valid() else 400
+    status = 200 if form.is_valid() else 400
     return render(request, "dashboard/error.html", context, status=status)
 
 
-def _frame(filters: ErrorFilters, query: ErrorsQuery) -> dict[str, Any]:
+def _frame(form: FilterForm, fresh: Freshness, query: Query) -> dict[str, Any]:
     return {
-        "now": filters.now,
-        "filters": filters,
-        "form": filters.form,
+        "now": fresh.now,
+        "form": form,
         "query": query,
-        "cleared": ErrorsQuery([]),
+        "cleared": Query(parameters=ERRORS),
     }
 
 
-def signature_or_404(slug: str) -> service.ErrorSignature:
-    """Find a signature by its slug, or by one it had under earlier rules."""
-    signature = service.error_named(slug)
-    if signature is None:
-        raise Http404("There is no such error.")
-    return signature
-
-
-def _orders(filters: ErrorFilters, signature: service.ErrorSignature) -> dict[str, Any]:
-    bounds, matching = label_bounds(filters), filters.matching()
-    row = service.error_row(signature, matching, bounds.start, bounds.end)
-    everything = filters.matching("view", "state").count()
+def _orders(
+    asked: OrderFilter, fresh: Freshness, signature: service.ErrorSignature
+) -> dict[str, Any]:
+    bounds, matching = label_bounds(asked, fresh), asked.matching(fresh.now)
+    everything = asked.matching(fresh.now, "view", "state").count()
     return {
-        "row": row,
+        "row": service.error_row(signature, matching, bounds.start, bounds.end),
         "date_names": DATE_NAMES,
-        "histogram": histogram_of(filters, everything),
-        "stores": service.shops_of(matching),
+        "histogram": histogram_of(asked, fresh, everything),
+        "histogram_title": DATE_NAMES[asked.dated_by],
+        "shops": service.shop_counts(matching),
         "orders": list(matching.for_list().sorted_by("-failed")[:ORDERS]),
-        "orders_query": filters.orders_query,
-        "chips": [_on_this_page(chip) for chip in chips_of(filters) if chip.field != "Error"],
-        "view_name": VIEW_NAMES[filters.view_value],
-        "open_is_a_view": filters.view_value == "all" and not filters.cleaned["state"],
+        "orders_query": asked.query.of_orders(),
+        "chips": [_on_this_page(chip) for chip in chips_of(asked) if chip.name != "error"],
+        "view_name": VIEW_NAMES[asked.view],
+        "open_is_a_view": _open_is_a_view(asked),
     }
 
 
 def _on_this_page(chip: Chip) -> Chip:
-    """Leave the error out of a chip's link: the page's own address says it."""
+    """Leave the error out of a chip's link: it stands in the page's path."""
     return replace(chip, without=chip.without.without("error"))
 
 

@@ -1,43 +1,48 @@
 """One order, and asking HotWax about what changed."""
 
+from datetime import datetime
+from typing import Any
+
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
-from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_safe
 
-from dashboard import timeline
-from dashboard.filtering.forms import SORT_NAMES, VIEW_NAMES, OrderFilters, read_filters
+from dashboard.filtering.forms import FilterForm
+from dashboard.filtering.parameters import SORT_NAMES, VIEW_NAMES
 from dashboard.filtering.query import Query
 from dashboard.markdown import rendered, values_of
-from dashboard.views.corrections import kinds
+from dashboard.middleware import fresh_of
+from dashboard.raw_document import raw_fields, raw_json
+from dashboard.timeline import timeline_of
+from dashboard.views.corrections import correction_form
 from dashboard.wording import of_view, plural
 from reconciler import service
 
-#: Other orders with the same error that are listed; the rest is one click away.
+#: Number of other orders with the same error that are listed; the rest is one click away.
 LIKE_THIS = 5
 
 
 @require_safe
 def order(request: HttpRequest, pk: int) -> HttpResponse:
     """Show all that is known of an order; the query string is the list one came from."""
-    row, now = _order_or_404(pk), timezone.now()
+    row, now = _order_or_404(pk), fresh_of(request).now
     attempts = list(row.attempts.order_by("logged_key", "document_key"))
-    filters = read_filters(Query.of(request.GET))
+    query = Query.of(request.GET)
     context = {
         "order": row,
         "attempts": attempts,
         "latest": attempts[-1],
-        "story": timeline.tell(row, attempts, now),
+        "timeline": timeline_of(row, attempts, now),
         "now": now,
-        "query": filters.query,
+        "query": query,
         **_document(attempts, request.GET.get("attempt", "")),
-        **_list_around(row, filters),
+        **_list_around(row, query, now),
         **_like_this(row),
         **_links(row),
-        **kinds(request),
         **_runbook(row),
+        **correction_form(reverse("dashboard:correction", args=[row.pk])),
     }
     return render(request, "dashboard/order.html", context)
 
@@ -53,11 +58,11 @@ def ask_hotwax(request: HttpRequest, pk: int) -> HttpResponse:
         before, answer = row.attempt_count, service.ask_now()
         row.refresh_from_db(fields=["attempt_count"])
         level = messages.ERROR if answer.error else messages.SUCCESS
-        messages.add_message(request, level, _told(answer, row.attempt_count - before))
+        messages.add_message(request, level, _answer_in_words(answer, row.attempt_count - before))
     return redirect(Query.of(request.GET).url(reverse("dashboard:order", args=[pk])))
 
 
-def _told(answer: service.Answer, more: int) -> str:
+def _answer_in_words(answer: service.Answer, more: int) -> str:
     if answer.error:
         return f"HotWax gave no answer. {answer.error}"
     if more > 0:
@@ -73,28 +78,25 @@ def _order_or_404(pk: int) -> service.FailedOrder:
     return row
 
 
-def _document(attempts: list[service.Attempt], wanted: str) -> dict[str, object]:
+def _document(attempts: list[service.Attempt], wanted: str) -> dict[str, Any]:
     shown = next((a for a in attempts if str(a.pk) == wanted), attempts[-1])
-    return {
-        "shown": shown,
-        "raw_fields": timeline.raw_fields(shown),
-        "raw_json": timeline.raw_json(shown),
-    }
+    return {"shown": shown, "raw_fields": raw_fields(shown), "raw_json": raw_json(shown)}
 
 
-def _list_around(row: service.FailedOrder, filters: OrderFilters) -> dict[str, object]:
-    path = reverse("dashboard:orders")
-    if not filters.is_valid():  # a bookmark that went stale does not take the order away
+def _list_around(row: service.FailedOrder, query: Query, now: datetime) -> dict[str, Any]:
+    path, form = reverse("dashboard:orders"), FilterForm(query)
+    if not form.is_valid():  # an old bookmark must not hide the order
         return {"list_url": path, "list_name": "Orders", "around": None}
+    asked = form.asked
     return {
-        "list_url": filters.query.url(path),
-        "list_name": of_view("orders", VIEW_NAMES[filters.view_value]).capitalize(),
-        "list_sort": SORT_NAMES.get(filters.sort_value, "sorted").lower(),
-        "around": service.neighbours(filters.matching(), row, filters.sort_value),
+        "list_url": query.url(path),
+        "list_name": of_view("orders", VIEW_NAMES[asked.view]).capitalize(),
+        "list_sort": SORT_NAMES.get(asked.sort, "sorted").lower(),
+        "around": service.neighbours(asked.matching(now), row, asked.sort),
     }
 
 
-def _like_this(row: service.FailedOrder) -> dict[str, object]:
+def _like_this(row: service.FailedOrder) -> dict[str, Any]:
     same = service.failed_orders().of_errors([row.signature.slug])
     others = same.exclude(pk=row.pk).for_list().sorted_by("-failed")
     query = Query([("view", "all"), ("error", row.signature.slug)])
@@ -105,13 +107,9 @@ def _like_this(row: service.FailedOrder) -> dict[str, object]:
     }
 
 
-def _runbook(row: service.FailedOrder) -> dict[str, object]:
+def _runbook(row: service.FailedOrder) -> dict[str, Any]:
     runbook = service.runbook_of(row.signature)
-    return {
-        "runbook": runbook,
-        "runbook_html": rendered(runbook.text, values_of(row)),
-        "kind_path": reverse("dashboard:kind", args=[row.pk]),
-    }
+    return {"runbook": runbook, "runbook_html": rendered(runbook.text, values_of(row))}
 
 
 def _links(row: service.FailedOrder) -> dict[str, str]:

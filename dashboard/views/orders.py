@@ -8,24 +8,29 @@ from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
-from dashboard.charts.headline import figures_of, histogram_of
+from dashboard.charts.headline import figures_of
+from dashboard.charts.stacked import histogram_of
 from dashboard.exports import csv_lines
 from dashboard.filtering.chips import chips_of
-from dashboard.filtering.forms import PER_PAGE, SORT_NAMES, VIEW_NAMES, OrderFilters, read_filters
+from dashboard.filtering.forms import FilterForm
+from dashboard.filtering.order_filter import OrderFilter
+from dashboard.filtering.parameters import (
+    DATE_NAMES,
+    ORDERS,
+    PER_PAGE,
+    SORT_NAMES,
+    VIEW_NAMES,
+    Parameters,
+)
 from dashboard.filtering.query import Query
-from dashboard.filtering.suggestions import ways_out
+from dashboard.filtering.suggestions import suggestions_for
 from dashboard.list_page import answer, facets_of, frame_of_list
+from dashboard.middleware import fresh_of
 from dashboard.tables import ClampingPaginator, OrdersTable
 from reconciler import service
+from reconciler.service import Freshness
 
-
-@require_safe
-def home(request: HttpRequest) -> HttpResponse:
-    """Lead to the list."""
-    return redirect("dashboard:orders")
-
-
-#: A page is drawn as a whole, or only the part that the request's target names.
+#: The whole page, and the parts of it that a request's target may name.
 PARTS = {
     "": "dashboard/orders.html",
     "list": "dashboard/_orders.html",
@@ -34,71 +39,83 @@ PARTS = {
 
 
 @require_safe
-def orders(request: HttpRequest) -> HttpResponse:
-    """Show the orders that match the query string."""
-    filters = read_filters(Query.of(request.GET))
-    context = _frame(filters)
-    if filters.is_valid():
-        context |= _results(filters)
-    return answer(request, filters, PARTS, context)
+def home(request: HttpRequest) -> HttpResponse:
+    """Redirect to the list."""
+    return redirect("dashboard:orders")
 
 
 @require_safe
-def export_csv(request: HttpRequest) -> HttpResponseBase:
+def orders(request: HttpRequest, parameters: Parameters = ORDERS) -> HttpResponse:
+    """Show the orders that match the query string."""
+    fresh, form = fresh_of(request), FilterForm(Query.of(request.GET, parameters))
+    context = _frame(form, fresh)
+    if form.is_valid():
+        context |= _results(form.asked, fresh)
+    return answer(request, form, PARTS, context)
+
+
+@require_safe
+def export_csv(request: HttpRequest, parameters: Parameters = ORDERS) -> HttpResponseBase:
     """Send all matching rows; a filter that cannot be read is answered by the list's page."""
-    filters = read_filters(Query.of(request.GET).without("page", "per_page"))
-    if not filters.is_valid():
-        return render(request, "dashboard/orders.html", _frame(filters), status=400)
+    query = Query.of(request.GET, parameters).without("page", "per_page")
+    fresh, form = fresh_of(request), FilterForm(query)
+    if not form.is_valid():
+        return render(request, "dashboard/orders.html", _frame(form, fresh), status=400)
     lines = csv_lines(
-        filters,
-        request.freshness,  # type: ignore[attr-defined]
+        form.asked,
+        fresh,
         lambda pk: request.build_absolute_uri(reverse("dashboard:order", args=[pk])),
     )
     response = StreamingHttpResponse(lines, content_type="text/csv; charset=utf-8")
-    name = f"failed-orders-{timezone.localtime():%Y-%m-%d-%H%M}.csv"
+    name = f"failed-orders-{timezone.localtime(fresh.now):%Y-%m-%d-%H%M}.csv"
     response["Content-Disposition"] = f'attachment; filename="{name}"'
     return response
 
 
-def _frame(filters: OrderFilters) -> dict[str, Any]:
+def _frame(form: FilterForm, fresh: Freshness) -> dict[str, Any]:
     return {
-        **frame_of_list(filters, reverse("dashboard:orders"), SORT_NAMES),
+        **frame_of_list(form, fresh, reverse("dashboard:orders")),
+        "sort_options": SORT_NAMES,
         "export_path": reverse("dashboard:export_csv"),
-        "tabs": _tabs(filters, {}),
+        # From a query that cannot be read, a tab leads to its view alone.
+        "tabs": _tabs(Query(parameters=form.query.parameters), "", {}),
         "per_page_choices": PER_PAGE,
     }
 
 
-def _results(filters: OrderFilters) -> dict[str, Any]:
-    # First, for what HotWax has is kept at once, and so among the rows.
-    answers = service.answers_by_name(filters.cleaned["order"])
-    counts = service.view_counts(filters.matching("view", "state"), filters.now, filters.revision)
-    known = None if filters.cleaned["state"] else counts[filters.view_value]
-    table = OrdersTable(filters.qs.for_list(), order_by=filters.sort_value)
-    table.paginate(ClampingPaginator, filters.per_page_value, filters.cleaned["page"], known=known)
+def _results(asked: OrderFilter, fresh: Freshness) -> dict[str, Any]:
+    # First, because what HotWax answers is kept and then belongs to the rows.
+    answers = service.answers_by_name(list(asked["order"]))
+    everything = asked.matching(fresh.now, "view", "state")
+    counts = service.per_view(everything, fresh.now, fresh.revision)
+    table = _table(asked, fresh, None if asked["state"] else counts[asked.view])
     return {
         "table": table,
         "page": table.page,
         "total": table.paginator.count,
-        "tabs": _tabs(filters, counts),
-        "figures": figures_of(filters, counts),
-        "histogram": histogram_of(filters, counts["all"]),
-        "chips": chips_of(filters),
-        "facets": facets_of(filters),
+        "tabs": _tabs(asked.query.without("state"), asked.view, counts),
+        "figures": figures_of(asked, fresh, counts),
+        "histogram": histogram_of(asked, fresh, counts["all"]),
+        "histogram_title": DATE_NAMES[asked.dated_by],
+        "chips": chips_of(asked),
+        "facets": facets_of(asked, fresh),
         "answers": answers,
-        "ways_out": ways_out(filters) if not table.paginator.count else None,
-        "view_name": VIEW_NAMES[filters.view_value],
+        "suggestions": suggestions_for(asked, fresh.now) if not table.paginator.count else None,
+        "view_name": VIEW_NAMES[asked.view],
     }
 
 
+def _table(asked: OrderFilter, fresh: Freshness, known: int | None) -> OrdersTable:
+    rows = asked.matching(fresh.now).sorted_by(asked.sort).for_list()
+    table = OrdersTable(rows, order_by=asked.sort)
+    table.paginate(ClampingPaginator, asked.per_page, asked["page"], known=known)
+    return table
+
+
 def _tabs(
-    filters: OrderFilters, counts: dict[str, int]
+    query: Query, here: str, counts: dict[str, int]
 ) -> list[tuple[str, str, int | None, bool, str]]:
     path = reverse("dashboard:orders")
-    valid = filters.is_valid()
-    # Out of a query that cannot be read, a tab leads to its view alone.
-    query = filters.query.without("state") if valid else Query([])
-    here = filters.view_value if valid else ""
     return [
         (view, name, counts.get(view), view == here, query.with_("view", view).url(path))
         for view, name in VIEW_NAMES.items()

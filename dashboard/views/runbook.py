@@ -4,16 +4,16 @@ from typing import Any
 
 from django import forms
 from django.contrib import messages
-from django.core.exceptions import PermissionDenied
+from django.contrib.auth.decorators import permission_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_http_methods
 
+from dashboard.accounts import EDIT_RUNBOOKS
+from dashboard.error_list import signature_or_404
 from dashboard.markdown import PLACEHOLDERS, rendered, without_order
-from dashboard.views.corrections import may_correct
-from dashboard.views.errors import signature_or_404
 from reconciler import service
 
 
@@ -33,10 +33,9 @@ class RunbookForm(forms.Form):
 
 
 @require_http_methods(["GET", "POST"])
+@permission_required(EDIT_RUNBOOKS, raise_exception=True)
 def runbook(request: HttpRequest, slug: str) -> HttpResponse:
     """Edit a runbook; `preview` shows what it will look like, and saves nothing."""
-    if not may_correct(request):
-        raise PermissionDenied
     signature = signature_or_404(slug)
     latest = service.runbook_of(signature)
     begun = _begun_from(signature, request.GET.get("revision", ""), latest)

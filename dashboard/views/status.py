@@ -1,12 +1,12 @@
 """How the connection to HotWax stands, and a check of it, step by step."""
 
-from django.core.exceptions import PermissionDenied
+from django.contrib.auth.decorators import permission_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
-from django.utils import timezone
 from django.views.decorators.http import require_POST, require_safe
 
-from dashboard.accounts import VIEWER, role_of
+from dashboard.accounts import CHECK_CONNECTION
+from dashboard.middleware import fresh_of
 from reconciler import service
 
 
@@ -14,19 +14,13 @@ from reconciler import service
 def status(request: HttpRequest) -> HttpResponse:
     """Show what is known, without asking."""
     found = service.status()
-    context = {
-        "status": found,
-        "row": found.row,
-        "now": timezone.now(),
-        "may_check": role_of(request.user) != VIEWER,
-    }
+    context = {"status": found, "row": found.row, "now": fresh_of(request).now}
     return render(request, "dashboard/status.html", context)
 
 
 @require_POST
+@permission_required(CHECK_CONNECTION, raise_exception=True)
 def check(request: HttpRequest) -> HttpResponse:
-    """Check the connection live; a dozen requests, so not for those who only look."""
-    if role_of(request.user) == VIEWER:
-        raise PermissionDenied
+    """Check the connection live. It takes a dozen requests, so Viewers may not."""
     service.check_connection()
     return redirect("dashboard:status")

@@ -10,12 +10,16 @@ from django.views.decorators.http import require_safe
 
 from dashboard.charts.stacked import StackedChart
 from dashboard.filtering.chips import chips_of
-from dashboard.filtering.forms import BY_NAMES, COUNT_NAMES, TrendFilters, read_trend_filters
+from dashboard.filtering.forms import FilterForm
+from dashboard.filtering.order_filter import OrderFilter
+from dashboard.filtering.parameters import BY_NAMES, COUNT_NAMES, DATE_NAMES, TRENDS
 from dashboard.filtering.periods import Bounds
-from dashboard.filtering.query import TrendsQuery
+from dashboard.filtering.query import Query
 from dashboard.list_page import answer, facets_of, frame_of_list
+from dashboard.middleware import fresh_of
 from dashboard.trends.panels import Row, Trends, trends_of
 from dashboard.wording import full_day, machine
+from reconciler.service import Freshness
 
 PARTS = {
     "": "dashboard/trends.html",
@@ -27,34 +31,36 @@ PARTS = {
 @require_safe
 def trends(request: HttpRequest) -> HttpResponse:
     """Show the trends of the orders that match the query string."""
-    filters = read_trend_filters(TrendsQuery.of(request.GET))
-    context = frame_of_list(filters, reverse("dashboard:trends"), {}, "view")
+    fresh, form = fresh_of(request), FilterForm(Query.of(request.GET, TRENDS))
+    context = frame_of_list(form, fresh, reverse("dashboard:trends"))
     context |= {"by_names": BY_NAMES, "count_names": COUNT_NAMES}
-    if filters.is_valid():
-        context |= _panels(filters)
-    return answer(request, filters, PARTS, context)
+    if form.is_valid():
+        context |= _panels(form.asked, fresh)
+    return answer(request, form, PARTS, context)
 
 
-def _panels(filters: TrendFilters) -> dict[str, Any]:
-    found = trends_of(filters)
+def _panels(asked: OrderFilter, fresh: Freshness) -> dict[str, Any]:
+    found = trends_of(asked, fresh)
     return {
         "trends": found,
-        "facets": facets_of(filters),
-        "chips": [chip for chip in chips_of(filters) if chip.without.pairs != filters.query.pairs],
-        "by_name": BY_NAMES[filters.by_value].lower(),
-        "noun": "attempts" if filters.of_attempts else "orders",
-        "span_words": _days_in_words(filters, found.bounds),
-        "before_words": _days_in_words(filters, found.before) if found.before else "",
-        "why_not_compared": "" if found.before else _why(filters),
+        "facets": facets_of(asked, fresh),
+        # The default period has a chip, but there is nothing to remove.
+        "chips": [chip for chip in chips_of(asked) if chip.without.pairs != asked.query.pairs],
+        "by_name": BY_NAMES[asked["by"]].lower(),
+        "date_name": DATE_NAMES[asked.dated_by].lower(),
+        "noun": "attempts" if asked.counts_attempts else "orders",
+        "span_words": _days_in_words(asked, found.bounds, fresh.now),
+        "before_words": _days_in_words(asked, found.before, fresh.now) if found.before else "",
+        "why_not_compared": "" if found.before else _why_not_compared(asked, fresh),
     }
 
 
-def _days_in_words(filters: TrendFilters, bounds: Bounds) -> str:
+def _days_in_words(asked: OrderFilter, bounds: Bounds, now: datetime) -> str:
     """Name the first and the last day of a period."""
-    start, end = bounds.start, bounds.end or filters.now
+    start, end = bounds.start, bounds.end or now
     if start is None:
         return "all time" if bounds.end is None else f"until {_day(end - timedelta.resolution)}"
-    if filters.period_value == "24h" and not (filters.cleaned["from"] or filters.cleaned["to"]):
+    if asked["period"] == "24h" and not any(asked.days):
         return f"{_moment(start)} – {_moment(end)}"
     first, last = _day(start), _day(end - timedelta.resolution)
     return first if first == last else f"{first} – {last}"
@@ -68,10 +74,10 @@ def _moment(moment: datetime) -> str:
     return f"{_day(moment)}, {timezone.localtime(moment):%H:%M}"
 
 
-def _why(filters: TrendFilters) -> str:
-    if filters.seen is None:
+def _why_not_compared(asked: OrderFilter, fresh: Freshness) -> str:
+    if fresh.seen is None:
         return "Nothing is compared before HotWax’s log was read in full once."
-    if filters.before is None:
+    if asked.before(fresh.now) is None:
         return "There is no period before this one to compare it with."
     return "Not compared with the period before: some of its days, or of these, were not seen."
 
@@ -79,15 +85,15 @@ def _why(filters: TrendFilters) -> str:
 @require_safe
 def api(request: HttpRequest) -> JsonResponse:
     """Answer the same numbers as JSON."""
-    filters = read_trend_filters(TrendsQuery.of(request.GET))
-    if not filters.is_valid():
-        return JsonResponse({"errors": filters.form.errors}, status=400)
-    found = trends_of(filters)
+    fresh, form = fresh_of(request), FilterForm(Query.of(request.GET, TRENDS))
+    if not form.is_valid():
+        return JsonResponse({"errors": form.errors}, status=400)
+    asked, found = form.asked, trends_of(form.asked, fresh)
     head = {
-        "as_of": _written(request.freshness.as_of),  # type: ignore[attr-defined]
-        "count": "attempts" if filters.of_attempts else "orders",
-        "date": filters.date_value,
-        "by": filters.by_value,
+        "as_of": _written(fresh.as_of),
+        "count": asked["count"],
+        "date": asked.dated_by,
+        "by": asked["by"],
         "period": _period(found.bounds),
         "before": _period(found.before) if found.before else None,
         "seen_since": _written(found.seen_since),
@@ -102,9 +108,9 @@ def _figures(found: Trends) -> dict[str, Any]:
         "over_time": _over_time(found.per_day),
         "categories": [_row(row) for row in found.categories],
         "errors_moved": [_row(row) for row in found.errors],
-        "stores_moved": [_row(row) for row in found.store_movers],
-        "stores": [_row(row) | {"p50": row.p50, "p90": row.p90} for row in found.stores],
-        "weekday_hours": [[cell.count for cell in cells] for _, cells, _ in found.heat],
+        "stores_moved": [_row(row) for row in found.shop_movers],
+        "stores": [_row(row) | {"p50": row.p50, "p90": row.p90} for row in found.shops],
+        "weekday_hours": [[cell.count for cell in cells] for _, cells, _ in found.heat.rows],
         "open_by_age": [{"days": row.label, "count": row.now} for row in found.ages],
         "last_logged": _written(found.silence.last) if found.silence else None,
     }

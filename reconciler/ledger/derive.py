@@ -12,24 +12,25 @@ from reconciler.hotwax.documents import (
     from_text,
     read_document,
 )
-from reconciler.ledger.intake import Derived, fill, roll_up, take_in
+from reconciler.ledger.intake import Derived, fill, roll_up, upsert
 from reconciler.ledger.models import Attempt, ErrorSignature, FailedOrder, SignatureAlias
 from reconciler.ledger.models import UnreadableDocument as Unreadable
 from reconciler.ledger.signatures import corrections, runbooks
+from reconciler.ledger.signatures.rules import SignatureRules
 
 ORDERS_A_BATCH = 200
 
 Pair = tuple[FailureDocument, Attempt]
 
 
-def derive_again(after: int, doc_type: str, reading: Reading) -> int:
+def derive_again(after: int, doc_type: str, reading: Reading, rules: SignatureRules) -> int:
     """Derive the next orders after a primary key; return the last one's, 0 when all are done.
 
-    To be called in a transaction, by whoever holds the lease.
+    The caller opens the transaction and holds the lease.
     """
     orders = list(FailedOrder.objects.filter(pk__gt=after).order_by("pk")[:ORDERS_A_BATCH])
     if not orders:
-        _derive_unreadable(doc_type, reading)
+        _derive_unreadable(doc_type, reading, rules)
         _retire()
         return 0
     by_order: dict[int, list[Pair]] = {order.pk: [] for order in orders}
@@ -40,7 +41,7 @@ def derive_again(after: int, doc_type: str, reading: Reading) -> int:
         else:
             _leave(attempt, document)
     pairs = [pair for mine in by_order.values() for pair in mine]
-    derived = Derived([document for document, _ in pairs])
+    derived = Derived([document for document, _ in pairs], rules)
     for order in orders:
         _move_whole(order, by_order[order.pk], derived)
     touched = derived.orders_with(pairs)
@@ -112,11 +113,11 @@ def _retire() -> None:
             old.delete()
 
 
-def _derive_unreadable(doc_type: str, reading: Reading) -> None:
+def _derive_unreadable(doc_type: str, reading: Reading, rules: SignatureRules) -> None:
     for row in Unreadable.objects.all():
         document = read_document(from_text(row.raw), doc_type, reading)
         if isinstance(document, FailureDocument):
-            take_in([document], row.seen_last_at)
+            upsert([document], row.seen_last_at, rules)
             row.delete()
         elif isinstance(document, UnreadableDocument) and document.reason != row.reason:
             row.reason = document.reason

@@ -23,8 +23,8 @@ from reconciler.ledger.models import (
     ShopHost,
 )
 from reconciler.ledger.models import UnreadableDocument as Unreadable
-from reconciler.ledger.signatures.classification import verdict_of
-from reconciler.ledger.signatures.rules import VERSION, slug_of, template_of
+from reconciler.ledger.signatures.classification import classify
+from reconciler.ledger.signatures.rules import RULES, SignatureRules, slug_of
 from reconciler.ledger.sort_keys import name_keys, natural_sort_key, sort_key
 
 BATCH = 500
@@ -71,20 +71,24 @@ class Intake:
     orders: set[int] = field(default_factory=set)
 
 
-def take_in(documents: Sequence[FailureDocument | UnreadableDocument], seen_at: datetime) -> Intake:
-    """Write a batch. To be called inside a transaction, by whoever holds the lease."""
+def upsert(
+    documents: Sequence[FailureDocument | UnreadableDocument],
+    seen_at: datetime,
+    rules: SignatureRules = RULES,
+) -> Intake:
+    """Write a batch. The caller opens the transaction and holds the lease."""
     result = Intake()
     readable = {
         (d.document_key, d.logged_key): d for d in documents if isinstance(d, FailureDocument)
     }
-    _take_unreadable([d for d in documents if isinstance(d, UnreadableDocument)], seen_at, result)
+    _upsert_unreadable([d for d in documents if isinstance(d, UnreadableDocument)], seen_at, result)
     if readable:
-        _take_attempts(readable, seen_at, result)
+        _upsert_attempts(readable, seen_at, rules, result)
     result.changed = bool(result.orders or result.new_unreadable)
     return result
 
 
-def _take_unreadable(
+def _upsert_unreadable(
     documents: Iterable[UnreadableDocument], seen_at: datetime, result: Intake
 ) -> None:
     by_hash = {d.sha256: d for d in documents}
@@ -108,8 +112,11 @@ def _take_unreadable(
     result.new_unreadable = len(new)
 
 
-def _take_attempts(
-    documents: dict[tuple[str, str], FailureDocument], seen_at: datetime, result: Intake
+def _upsert_attempts(
+    documents: dict[tuple[str, str], FailureDocument],
+    seen_at: datetime,
+    rules: SignatureRules,
+    result: Intake,
 ) -> None:
     keys = {key for key, _ in documents}
     known: dict[tuple[str, str], Attempt] = {}
@@ -133,7 +140,7 @@ def _take_attempts(
     if not (new or changed):
         return
 
-    derived = Derived([*new, *(document for _, document in changed)])
+    derived = Derived([*new, *(document for _, document in changed)], rules)
     for attempt_row, document in changed:
         result.orders.add(attempt_row.order_id)  # where it was, should it move
         fill(attempt_row, document, derived, seen_at)
@@ -155,12 +162,13 @@ class _Orders:
 class Derived:
     """The shops, signatures and orders of a batch, made where they are missing."""
 
-    def __init__(self, documents: Sequence[FailureDocument]) -> None:
+    def __init__(self, documents: Sequence[FailureDocument], rules: SignatureRules) -> None:
         self._shops = _shops({d.shop for d in documents})
         self._templates = {
-            text: template_of(text) for text in {document.error_text for document in documents}
+            text: rules.template_of(text)
+            for text in {document.error_text for document in documents}
         }
-        self._signatures = _signatures(set(self._templates.values()))
+        self._signatures = _signatures(set(self._templates.values()), rules.version)
 
     def signature(self, document: FailureDocument) -> ErrorSignature:
         """Return the signature of a document's error."""
@@ -259,14 +267,14 @@ def _shop_names(handle: str, host: str) -> dict[str, str]:
     return {"handle": handle, "name": name, "sort_key": sort_key(name)}
 
 
-def _signatures(templates: set[str]) -> dict[str, ErrorSignature]:
+def _signatures(templates: set[str], version: int) -> dict[str, ErrorSignature]:
     slugs = {slug_of(template): template for template in templates}
     found = {row.slug: row for row in ErrorSignature.objects.filter(slug__in=slugs)}
     for row in found.values():
-        if row.rules_version != VERSION:
-            _classify(row).save()
+        if row.rules_version != version:
+            _classified(row, version).save()
     missing = [
-        _classify(ErrorSignature(slug=slug, template=template, sort_key=sort_key(template)))
+        _classified(_new_signature(slug, template), version)
         for slug, template in slugs.items()
         if slug not in found
     ]
@@ -274,11 +282,15 @@ def _signatures(templates: set[str]) -> dict[str, ErrorSignature]:
     return {template: found[slug] for slug, template in slugs.items()}
 
 
-def _classify(signature: ErrorSignature) -> ErrorSignature:
-    verdict = verdict_of(signature.template)
+def _new_signature(slug: str, template: str) -> ErrorSignature:
+    return ErrorSignature(slug=slug, template=template, sort_key=sort_key(template))
+
+
+def _classified(signature: ErrorSignature, version: int) -> ErrorSignature:
+    found = classify(signature.template)
     if signature.corrected_at is None:
-        signature.category, signature.retry = verdict.category, verdict.retry
-    signature.plain, signature.rules_version = verdict.plain, VERSION
+        signature.category, signature.retry = found.category, found.retry
+    signature.plain, signature.rules_version = found.plain, version
     return signature
 
 

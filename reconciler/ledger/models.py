@@ -4,21 +4,12 @@ People work on orders; log documents are their attempts. Columns that hold what 
 are derived from ``Attempt.raw`` and can be derived again.
 """
 
-from datetime import datetime, timedelta
-from typing import Any, ClassVar, Self, TypeVar
+from typing import ClassVar
 
 from django.db import models
-from django.db.models import F, Q
-from django.db.models.expressions import Combinable
 
-from reconciler.hotwax import documents
-from reconciler.ledger.sort_keys import name_keys
-
-Row = TypeVar("Row", bound=models.Model)
 #: The list shows this much of an error; the order page shows all of it.
 EXCERPT_LENGTH = 300
-EXPIRING_WITHIN = timedelta(days=7)
-FAILING_WITHIN = timedelta(hours=24)
 
 
 class State(models.TextChoices):
@@ -29,9 +20,6 @@ class State(models.TextChoices):
     WAITING = "waiting", "Waiting"
     RESOLVED = "resolved", "Resolved"
     IGNORED = "ignored", "Ignored"
-
-
-UNFINISHED = (State.OPEN, State.IN_PROGRESS, State.WAITING)
 
 
 class Category(models.TextChoices):
@@ -142,164 +130,6 @@ class RunbookRevision(models.Model):
         return f"{self.signature_id}, revision {self.number}"
 
 
-def signatures_named(slugs: list[str]) -> models.QuerySet[ErrorSignature]:
-    """Find the signatures that have, or had under earlier rules, one of these slugs."""
-    # A slug that is in use means its own signature, whatever it meant before.
-    aliases = SignatureAlias.objects.filter(slug__in=slugs).exclude(
-        slug__in=ErrorSignature.objects.values("slug")
-    )
-    return ErrorSignature.objects.filter(Q(slug__in=slugs) | Q(pk__in=aliases.values("signature")))
-
-
-def shops_seen_under(hosts: list[str]) -> models.QuerySet[Shop]:
-    """Find the shops seen under any of these hosts, in whatever case."""
-    hosts = [host.lower() for host in hosts]
-    return Shop.objects.filter(Q(hosts__host__in=hosts) | Q(name__in=hosts))
-
-
-class OfSignatures(models.QuerySet[Row]):
-    """What can be asked of whatever has a signature: orders (their latest error's), attempts."""
-
-    def of_errors(self, slugs: list[str], *, exclude: bool = False) -> Self:
-        """Keep, or leave out, what has one of these signatures."""
-        condition = Q(signature__in=signatures_named(slugs).values("pk"))
-        return self.exclude(condition) if exclude else self.filter(condition)
-
-    def of_categories(self, categories: list[str], *, exclude: bool = False) -> Self:
-        """Keep, or leave out, what is of one of these categories."""
-        return self._of_signatures(Q(category__in=categories), exclude=exclude)
-
-    def to_retry(self, verdicts: list[str], *, exclude: bool = False) -> Self:
-        """Keep, or leave out, what has one of these retry verdicts."""
-        return self._of_signatures(Q(retry__in=verdicts), exclude=exclude)
-
-    def _of_signatures(self, which: Q, *, exclude: bool) -> Self:
-        condition = Q(signature__in=ErrorSignature.objects.filter(which))
-        return self.exclude(condition) if exclude else self.filter(condition)
-
-
-class FailedOrderQuerySet(OfSignatures["FailedOrder"]):
-    """What can be asked of the orders. Every page, export and figure asks through these."""
-
-    def in_view(self, view: str, now: datetime, *, any_state: bool = False) -> Self:
-        """Keep one of the views of CONTRACTS.md: open, expiring, failing, needs, all.
-
-        ``any_state`` drops the view's condition on the state, and only that.
-        """
-        return self.filter(view_condition(view, now, any_state=any_state))
-
-    def mentioning(self, text: str) -> Self:
-        """Keep orders with this text in their latest error or name, ignoring case."""
-        return self.filter(search_text__contains=documents.clean(text).casefold())
-
-    def named(self, names: list[str]) -> Self:
-        """Keep orders of these names (CONTRACTS.md, `order`)."""
-        full, tails = set(), set()
-        for name in names:
-            key, _ = name_keys(name)
-            full.add(key)
-            if "#" not in key:
-                tails.add(key)
-        return self.filter(Q(name_key__in=full) | Q(name_tail__in=tails))
-
-    def of_shops(self, hosts: list[str], *, exclude: bool = False) -> Self:
-        """Keep, or leave out, orders of the shops seen under any of these hosts."""
-        condition = Q(shop__in=shops_seen_under(hosts).values("pk"))
-        return self.exclude(condition) if exclude else self.filter(condition)
-
-    def in_states(self, states: list[str], *, exclude: bool = False) -> Self:
-        """Keep, or leave out, orders in these states."""
-        condition = Q(state__in=states)
-        return self.exclude(condition) if exclude else self.filter(condition)
-
-    def dated(self, which: str, start: datetime | None, end: datetime | None) -> Self:
-        """Keep orders whose date lies in [start, end): `failed`, `first`, `created`, `expires`."""
-        column = DATES[which]
-        conditions = Q()
-        if start is not None:
-            conditions &= Q(**{f"{column}__gte": start})
-        if end is not None:
-            conditions &= Q(**{f"{column}__lt": end})
-        return self.filter(conditions)
-
-    def in_hour(self, which: str, weekday: int, hour: int) -> Self:
-        """Keep orders whose date lies in an hour of a weekday (1 = Monday) of the current zone."""
-        column = DATES[which]
-        return self.filter(**{f"{column}__iso_week_day": weekday, f"{column}__hour": hour})
-
-    def sorted_by(self, sort: str) -> Self:
-        """Sort by a key of SORTS, `-` reverses. Nulls last; ties by id, in the same direction."""
-        descending = sort.startswith("-")
-        columns = [F(SORTS[sort.removeprefix("-")]), F("id")]
-        return self.order_by(*(_directed(column, descending) for column in columns))
-
-    def for_list(self) -> Self:
-        """Load what a row of the list shows, and nothing that is long."""
-        return self.select_related("shop", "signature").only(*LIST_COLUMNS)
-
-
-#: Date names of the query string -> columns.
-DATES = {
-    "failed": "last_failed_at",
-    "first": "first_at",
-    "created": "order_created_at",
-    "expires": "expires_at",
-}
-#: Sort names of the query string -> columns.
-SORTS = {
-    "order": "name_sort_key",
-    "shop": "shop__sort_key",
-    "error": "signature__sort_key",
-    "attempts": "attempt_count",
-    "created": "order_created_at",
-    "first": "first_at",
-    "failed": "last_failed_at",
-    "expires": "expires_at",
-    "state": "state",
-}
-VIEWS = ("open", "expiring", "failing", "needs", "all")
-LIST_COLUMNS = (
-    "order_name",
-    "site_url",
-    "order_created_at",
-    "first_at",
-    "last_failed_at",
-    "attempt_count",
-    "error_excerpt",
-    "expires_at",
-    "left_log_at",
-    "state",
-    "latest_document_key",
-    "shop__name",
-    "shop__handle",
-    "signature__slug",
-    "signature__template",
-    "signature__category",
-    "signature__retry",
-    "signature__plain",
-)
-
-
-def view_condition(view: str, now: datetime, *, any_state: bool = False) -> Q:
-    """Condition of a view (CONTRACTS.md, `view`); empty for `all`."""
-    unfinished = Q() if any_state or view == "all" else Q(state__in=UNFINISHED)
-    if view == "expiring":
-        return unfinished & Q(
-            left_log_at=None, expires_at__gte=now, expires_at__lte=now + EXPIRING_WITHIN
-        )
-    if view == "failing":
-        return unfinished & Q(attempt_count__gte=2, last_failed_at__gte=now - FAILING_WITHIN)
-    if view == "needs":
-        # One attempt that a retry may mend is left to the next run.
-        alone = ErrorSignature.objects.filter(retry=Retry.YES)
-        return unfinished & (Q(attempt_count__gte=2) | ~Q(signature__in=alone))
-    return unfinished
-
-
-def _directed(column: F, descending: bool) -> Combinable | Any:
-    return column.desc(nulls_last=True) if descending else column.asc(nulls_last=True)
-
-
 class FailedOrder(models.Model):
     """An order whose import failed, rolled up from its attempts, whatever order they came in."""
 
@@ -333,8 +163,6 @@ class FailedOrder(models.Model):
     #: Name and latest error without case, for `q`. Last, so that scans need not read past it.
     search_text = models.TextField()
 
-    objects = FailedOrderQuerySet.as_manager()
-
     class Meta:
         constraints = (
             models.UniqueConstraint("shop", "order_key", name="one_row_per_shop_and_order"),
@@ -347,27 +175,6 @@ class FailedOrder(models.Model):
 
     def __str__(self) -> str:
         return self.order_name or self.order_key
-
-
-class AttemptQuerySet(OfSignatures["Attempt"]):
-    """What can be asked of the attempts."""
-
-    def of(self, orders: FailedOrderQuerySet) -> Self:
-        """Keep the attempts of these orders."""
-        if not orders.query.where:  # of all orders: there is nothing to look up
-            return self
-        return self.filter(order__in=orders.order_by().values("pk"))
-
-    def logged_between(self, start: datetime | None, end: datetime | None) -> Self:
-        """Keep attempts logged in [start, end); None leaves an end open."""
-        attempts = self.exclude(logged_at=None)
-        if start is not None:
-            attempts = attempts.filter(logged_at__gte=start)
-        return attempts if end is None else attempts.filter(logged_at__lt=end)
-
-    def in_hour(self, weekday: int, hour: int) -> Self:
-        """Keep attempts logged in an hour of a weekday (1 = Monday) of the current zone."""
-        return self.filter(logged_at__iso_week_day=weekday, logged_at__hour=hour)
 
 
 class Attempt(models.Model):
@@ -400,8 +207,6 @@ class Attempt(models.Model):
     error_text = models.TextField(blank=True)
     #: The document itself, as text: json.dumps(ensure_ascii=True).
     raw = models.TextField()
-
-    objects = AttemptQuerySet.as_manager()
 
     class Meta:
         constraints = (
@@ -498,15 +303,20 @@ class SyncState(models.Model):
         COMPATIBLE = "compatible", "Page by page, without range or sort"
 
     class Step(models.TextChoices):
-        """The next request of the first load; `done` when every page of it was kept."""
+        """What a syncer does next; each step is one request, or a few."""
 
+        DERIVE = "derive", "Reading every kept document again"
         FIRST = "first", "First reply"
         NAMES = "names", "Under which names are the fields?"
         INSIDE = "inside", "Does a range find what is in it?"
         OUTSIDE = "outside", "Does a range leave out what is not?"
         DATED = "dated", "Backfill, newest first"
         UNDATED = "undated", "Documents without a timestamp"
-        DONE = "done", "Done"
+        CATCH_UP = "catch_up", "What was logged since"
+        COUNT = "count", "How many documents are there?"
+        SWEEP = "sweep", "Comparing the whole log"
+        PAGE = "page", "The next page of the whole log"
+        DONE = "done", "First load done"
 
     ONLY: ClassVar[int] = 1
 
@@ -523,6 +333,7 @@ class SyncState(models.Model):
     mode = models.CharField(max_length=10, choices=Mode, blank=True)
     mode_reason = models.CharField(max_length=300, blank=True)
     mode_decided_at = models.DateTimeField(null=True)
+    #: The next step of the first load; `done` when every page of it was kept.
     step = models.CharField(max_length=10, choices=Step, default=Step.FIRST)
     #: A document seen in the first reply, for the two questions about ranges.
     probe_at = models.DateTimeField(null=True)
@@ -557,7 +368,7 @@ class SyncState(models.Model):
     kept = models.PositiveIntegerField(default=0)
     unreadable = models.PositiveIntegerField(default=0)
     asked_at = models.DateTimeField(null=True)
-    last_step = models.CharField(max_length=10, blank=True)
+    last_step = models.CharField(max_length=10, choices=Step, blank=True)
     answered_at = models.DateTimeField(null=True)
     failing_since = models.DateTimeField(null=True)
     failures = models.PositiveIntegerField(default=0)

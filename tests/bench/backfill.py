@@ -126,22 +126,25 @@ def main() -> None:
         from reconciler.hotwax.client import Client
         from reconciler.ledger.models import SyncState
         from reconciler.ledger.sync import lease
-        from reconciler.ledger.sync import watcher as sync
+        from reconciler.ledger.sync.schedule import current_state, due
+        from reconciler.ledger.sync.source import configured_source
+        from reconciler.ledger.sync.syncer import Syncer, documents_kept
+        from reconciler.ledger.sync.watcher import take_step
 
         call_command("migrate", verbosity=0)
-        sync.current_state()
+        current_state()
         owner = lease.new_owner("bench")
         lease.take(owner, lease.LEASE)
-        with Client(sync.source().endpoint) as client, Memory() as memory:
-            syncer = sync.Syncer(client, owner)
+        with Client(configured_source().endpoint) as client, Memory() as memory:
+            syncer = Syncer(client, owner)
             began = time.perf_counter()
-            while sync.current_state().loaded_at is None:
+            while current_state().loaded_at is None:
                 # Catching up is over before the backfill here: nothing new arrives.
                 SyncState.objects.update(caught_up_at=timezone.now())
-                syncer.take_step(sync.due(sync.current_state(), timezone.now()))
+                take_step(syncer, due(current_state(), timezone.now()))
             ours = time.perf_counter() - began
-        state = sync.current_state()
-        assert state.kept == state.found == sync.count_kept(), (state.kept, state.found)
+        state = current_state()
+        assert state.kept == state.found == documents_kept(), (state.kept, state.found)
         early, late = max(memory.found[: len(memory.found) // 2]), max(memory.found)
         SyncState.objects.update(lease_owner="", lease_until=None)
 

@@ -11,9 +11,9 @@ from django.db.models import F
 from django.test import Client as Browser
 
 from reconciler.hotwax.documents import Reading, read_document
-from reconciler.ledger.intake import take_in
+from reconciler.ledger.intake import upsert
 from reconciler.ledger.models import SyncState
-from reconciler.ledger.sync import watcher as sync
+from reconciler.ledger.sync.syncer import documents_kept
 from tests.clock import NOW
 from tests.conftest import BACKEND
 from tests.makers import document
@@ -119,8 +119,8 @@ def keep(quiet: None) -> Callable[..., None]:
 
     def put(*raws: dict[str, Any]) -> None:
         read = [read_document(raw, "SHOPIFY_ORDER", Reading()) for raw in raws]
-        take_in(read, NOW)  # type: ignore[arg-type]
-        count = sync.count_kept()
+        upsert(read, NOW)  # type: ignore[arg-type]
+        count = documents_kept()
         SyncState.objects.update(kept=count, found=count, revision=F("revision") + 1)
 
     return put

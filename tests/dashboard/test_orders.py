@@ -12,7 +12,7 @@ import pytest
 from django.test import Client as Browser
 
 from reconciler.ledger.models import FailedOrder
-from reconciler.ledger.signatures.rules import slug_of, template_of
+from reconciler.ledger.signatures.rules import RULES, slug_of
 from tests.clock import NOW
 from tests.dashboard.conftest import Open, Page
 from tests.makers import document
@@ -106,7 +106,7 @@ def day(moment: datetime) -> str:
 
 
 def slug(text: str) -> str:
-    return slug_of(template_of(text))
+    return slug_of(RULES.template_of(text))
 
 
 def passing(raw: dict[str, Any]) -> bool:

@@ -11,6 +11,7 @@ from django.utils import timezone
 from dashboard.markdown import rendered
 from reconciler.ledger.models import ErrorSignature, Event, FailedOrder
 from reconciler.ledger.signatures import runbooks
+from reconciler.ledger.signatures.rules import SignatureRules
 from tests.conftest import HotWax
 from tests.dashboard.conftest import Open, Page
 from tests.makers import document
@@ -140,11 +141,7 @@ def test_markdown_is_rendered_safely(text: str, html: str) -> None:
     assert rendered(text, values).strip() == html
 
 
-def test_texts_outlive_a_regrouping(
-    hotwax_of: Callable[..., HotWax], manager: Browser, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    from reconciler.ledger import intake
-    from reconciler.ledger.signatures import rules as signatures
+def test_texts_outlive_a_regrouping(hotwax_of: Callable[..., HotWax], manager: Browser) -> None:
 
     hotwax = hotwax_of([document("#1", error="One"), document("#2", error="Two")])
     hotwax.sync()
@@ -153,9 +150,7 @@ def test_texts_outlive_a_regrouping(
         base = found.revisions.count()
         manager.post(f"{url(found)}runbook/", {"text": f"{name} {number}", "base": base})
     old = {s.template: s.slug for s in ErrorSignature.objects.all()}
-    monkeypatch.setattr(signatures, "VERSION", 99)
-    monkeypatch.setattr(intake, "VERSION", 99)
-    monkeypatch.setattr(intake, "template_of", lambda _: "Merged")
+    hotwax.changes = {"rules": SignatureRules(99, ((r".+", "Merged"),))}
     hotwax.sync()
     merged = ErrorSignature.objects.get()
     history = runbooks.runbook_history(merged)

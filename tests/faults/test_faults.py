@@ -24,7 +24,10 @@ from reconciler.hotwax.client import Client
 from reconciler.hotwax.exceptions import HotWaxError
 from reconciler.ledger.models import Attempt, FailedOrder, SyncState, UnreadableDocument
 from reconciler.ledger.sync import lease
-from reconciler.ledger.sync import watcher as sync
+from reconciler.ledger.sync.schedule import current_state
+from reconciler.ledger.sync.source import configured_source
+from reconciler.ledger.sync.syncer import Syncer, documents_kept
+from reconciler.ledger.sync.watcher import sync_once, take_step
 from tests.clock import NOW, of_processes
 from tests.faults import server as faults
 from tests.faults.server import FaultyHotWax, Handler
@@ -56,11 +59,11 @@ def hotwax(settings: Any) -> Iterator[FaultyHotWax]:
 
 def run_sync() -> None:
     owner = lease.new_owner("test")
-    sync.current_state()
+    current_state()
     assert lease.take(owner, lease.LEASE)
     try:
-        with Client(sync.source().endpoint) as client:
-            sync.sync_once(sync.Syncer(client, owner), lambda state: None)
+        with Client(configured_source().endpoint) as client:
+            sync_once(Syncer(client, owner), lambda state: None)
     finally:
         lease.give_back(owner)
 
@@ -90,8 +93,8 @@ def equal(hotwax: FaultyHotWax) -> None:
     assert sorted(attempts) == sorted({d["document-id"] for d in hotwax.documents})
     names = list(FailedOrder.objects.values_list("order_name", flat=True))
     assert sorted(names) == sorted({d["shopifyOrderName"] for d in hotwax.documents})
-    state = sync.current_state()
-    assert state.kept == sync.count_kept() == len(attempts)
+    state = current_state()
+    assert state.kept == documents_kept() == len(attempts)
     assert not UnreadableDocument.objects.exists()
 
 
@@ -352,8 +355,8 @@ def test_fault_our_clock_a_day_wrong(hours: int, hotwax: FaultyHotWax) -> None:
     hotwax.documents.append(document("#new", document_id="new", logged=new))
     owner = lease.new_owner("test")
     lease.take(owner, lease.LEASE)
-    with Client(sync.source().endpoint) as client:
-        sync.Syncer(client, owner).take_step("catch_up")
+    with Client(configured_source().endpoint) as client:
+        take_step(Syncer(client, owner), "catch_up")
     equal(hotwax)
 
 

@@ -11,7 +11,7 @@ import pytest
 from reconciler.demo import solr
 from reconciler.hotwax.client import Client
 from reconciler.ledger.sync import connection_check as check
-from reconciler.ledger.sync import watcher as sync
+from reconciler.ledger.sync.source import configured_source
 from tests.clock import NOW
 from tests.makers import document, envelope, solr_reply, static
 
@@ -20,7 +20,7 @@ Answer = Callable[[dict[str, Any]], httpx.Response]
 
 
 def results(answer: Answer) -> dict[str, tuple[str, str]]:
-    source = sync.source()
+    source = configured_source()
     transport = httpx.MockTransport(lambda r: answer(json.loads(r.content) if r.content else {}))
     with Client(source.endpoint, transport) as client:
         findings = list(check.Check(client, source).findings())

@@ -5,11 +5,9 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from django.utils import timezone
 
 from reconciler import service
-from reconciler.hotwax import documents as documents_module
-from reconciler.ledger import intake
+from reconciler.hotwax.documents import ALIASES, Reading
 from reconciler.ledger.models import (
     Attempt,
     ErrorSignature,
@@ -17,8 +15,9 @@ from reconciler.ledger.models import (
     SyncState,
     UnreadableDocument,
 )
-from reconciler.ledger.signatures import rules as signatures
-from reconciler.ledger.sync import watcher as sync
+from reconciler.ledger.signatures.rules import SignatureRules
+from reconciler.ledger.sync.schedule import current_state
+from reconciler.ledger.sync.syncer import documents_kept
 from tests.clock import NOW
 from tests.conftest import HotWax
 from tests.makers import document, envelope, static
@@ -64,7 +63,7 @@ def test_after_a_change_the_ledger_is_as_if_it_had_always_been_so(
     before = ledger()
     for name, value in change.items():
         setattr(settings, name, value)
-    assert sync.due(sync.current_state(), timezone.now()) == "derive"
+    assert hotwax_of(some()).due() == "derive"
     hotwax_of(some()).sync()
     after = ledger()
     assert after != before
@@ -84,10 +83,10 @@ def test_progress_is_shown_and_a_kill_between_batches_loses_nothing(
     total = FailedOrder.objects.count()
     hotwax.step("derive")
     assert service.freshness().deriving == (200, total)
-    while sync.due(sync.current_state(), timezone.now()) == "derive":
+    while hotwax.due() == "derive":
         hotwax.step("derive")
     assert service.freshness().deriving is None
-    assert not hotwax.requests[-1:] or sync.current_state().kept == 700
+    assert not hotwax.requests[-1:] or current_state().kept == 700
 
 
 def test_an_order_keeps_its_row_when_its_shop_turns_out_to_be_another(
@@ -114,23 +113,22 @@ def test_what_left_the_log_stays_left(hotwax_of: Make, settings: Any) -> None:
 
 
 def test_a_newer_parser_reads_everything_again_also_what_could_not_be_read(
-    hotwax_of: Make, monkeypatch: pytest.MonkeyPatch
+    hotwax_of: Make,
 ) -> None:
     odd = document("", **{"document-id": "", "orderName": "#9"})
     hotwax = hotwax_of(answer=static(envelope([document("#1"), odd])))
     hotwax.sync()
     assert UnreadableDocument.objects.count() == 1
-    names = documents_module.ALIASES | {"order_name": ("shopifyOrderName", "orderName")}
-    monkeypatch.setattr(documents_module, "PARSER_VERSION", 2)
-    monkeypatch.setattr(documents_module, "ALIASES", names)
+    aliases = ALIASES | {"order_name": ("shopifyOrderName", "orderName")}
+    hotwax.changes = {"reading": Reading(aliases=aliases)}
     hotwax.sync()
     assert UnreadableDocument.objects.count() == 0
     assert set(FailedOrder.objects.values_list("order_name", flat=True)) == {"#1", "#9"}
-    assert sync.current_state().kept == sync.count_kept() == 2
+    assert current_state().kept == documents_kept() == 2
 
 
 def test_newer_rules_regroup_and_old_slugs_go_on_working(
-    hotwax_of: Make, monkeypatch: pytest.MonkeyPatch
+    hotwax_of: Make,
 ) -> None:
     hotwax = hotwax_of(
         [
@@ -138,20 +136,17 @@ def test_newer_rules_regroup_and_old_slugs_go_on_working(
             document("#9", error="Transaction is empty"),
         ]
     )
-    with monkeypatch.context() as old:
-        old.setattr(signatures, "VERSION", 1)
-        old.setattr(intake, "template_of", lambda text: text)
-        old.setattr(intake, "VERSION", 1)
-        hotwax.sync()
-        ErrorSignature.objects.update(category="unexpected", retry="no", plain="")
+    hotwax.changes = {"rules": SignatureRules(1, ())}
+    hotwax.sync()
+    ErrorSignature.objects.update(category="unexpected", retry="no", plain="")
     slugs = dict(ErrorSignature.objects.values_list("template", "slug"))
     assert len(slugs) == 4
-    monkeypatch.setattr(intake, "template_of", lambda text: text.split(" P")[0])
-    assert sync.due(sync.current_state(), timezone.now()) == "derive"
+    hotwax.changes = {"rules": SignatureRules(2, ((r" P\d+$", ""),))}
+    assert hotwax.due() == "derive"
     hotwax.sync()
     assert set(ErrorSignature.objects.values_list("template", "rules_version")) == {
-        ("Lost parcel", signatures.VERSION),
-        ("Transaction is empty", signatures.VERSION),
+        ("Lost parcel", 2),
+        ("Transaction is empty", 2),
     }
     assert ErrorSignature.objects.get(template="Transaction is empty").category == "payment"
     lost = service.failed_orders().of_errors([slugs["Lost parcel P1"]])
@@ -162,8 +157,7 @@ def test_newer_rules_regroup_and_old_slugs_go_on_working(
     }
 
     # Again, with another name for the same: the first slugs still lead there.
-    monkeypatch.setattr(intake, "template_of", lambda text: text.split(" ")[0])
-    monkeypatch.setattr(signatures, "VERSION", signatures.VERSION + 1)
+    hotwax.changes = {"rules": SignatureRules(3, ((r" .*$", ""),))}
     hotwax.sync()
     assert set(ErrorSignature.objects.values_list("template", flat=True)) == {"Lost", "Transaction"}
     assert service.failed_orders().of_errors([slugs["Lost parcel P0"]]).count() == 3

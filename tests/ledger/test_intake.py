@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.django import TestCase
 
 from reconciler.hotwax.documents import Reading, read_document
-from reconciler.ledger.intake import Intake, take_in
+from reconciler.ledger.intake import Intake, upsert
 from reconciler.ledger.models import (
     Attempt,
     ErrorSignature,
@@ -29,7 +29,7 @@ pytestmark = pytest.mark.django_db
 def take(*raws: Any, seen_at: datetime = NOW, stores: dict[str, str] | None = None) -> Intake:
     reading = Reading(stores=stores or {})
     read = [read_document(raw, "SHOPIFY_ORDER", reading) for raw in raws]
-    return take_in(read, seen_at)  # type: ignore[arg-type]
+    return upsert(read, seen_at)  # type: ignore[arg-type]
 
 
 def hours(count: float) -> datetime:

@@ -11,7 +11,8 @@ from django.test import Client as Browser
 from reconciler.demo.server import Demo
 from reconciler.ledger.models import FailedOrder, LookedUpName, SyncState
 from reconciler.ledger.sync import lookup
-from reconciler.ledger.sync import watcher as sync
+from reconciler.ledger.sync.schedule import current_state
+from reconciler.ledger.sync.syncer import documents_kept
 from tests.clock import NOW
 from tests.conftest import HotWax
 from tests.makers import document, envelope
@@ -38,10 +39,10 @@ def ask(hotwax: HotWax, *names: str) -> dict[str, str]:
 
 
 def test_a_name_that_the_log_has_is_found_and_kept(hotwax: HotWax) -> None:
-    before = sync.current_state().kept
+    before = current_state().kept
     assert ask(hotwax, "LUNE#77", "LUNE#78") == {"LUNE#77": "in_log", "LUNE#78": "unknown"}
     assert FailedOrder.objects.filter(order_name="LUNE#77").exists()
-    assert sync.current_state().kept == sync.count_kept() == before + 1
+    assert current_state().kept == documents_kept() == before + 1
     assert len(hotwax.requests) == 1
 
 

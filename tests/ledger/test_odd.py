@@ -15,7 +15,7 @@ from reconciler import service
 from reconciler.demo import solr
 from reconciler.hotwax.exceptions import HotWaxError
 from reconciler.ledger.models import Attempt, FailedOrder, SyncState, UnreadableDocument
-from reconciler.ledger.sync import watcher as sync
+from reconciler.ledger.sync.schedule import current_state
 from tests.clock import NOW
 from tests.conftest import HotWax
 from tests.makers import document, envelope, solr_reply, static
@@ -139,7 +139,7 @@ def test_a_scan_that_saw_fewer_than_hotwax_counts_is_not_complete(hotwax_of: Mak
 
     hotwax = hotwax_of(answer=hides_undated)
     SyncState.objects.all().delete()
-    sync.current_state()
+    current_state()
     SyncState.objects.update(step="dated", mode="range", watermark=NOW, caught_up_at=NOW)
     state = hotwax.sync()
     assert (state.kept, state.found, state.scan_complete) == (600, 603, False)
@@ -150,7 +150,7 @@ def test_a_scan_that_saw_fewer_than_hotwax_counts_is_not_complete(hotwax_of: Mak
 def test_a_method_that_stops_working_is_replaced(hotwax_of: Make) -> None:
     hotwax = hotwax_of(many(3))
     hotwax.sync()
-    assert sync.current_state().method == "GET"
+    assert current_state().method == "GET"
     answer = hotwax.answer
     real = hotwax.handle
 
@@ -160,7 +160,7 @@ def test_a_method_that_stops_working_is_replaced(hotwax_of: Make) -> None:
     hotwax.handle = only_post  # type: ignore[method-assign]
     hotwax.answer = answer
     hotwax.sync()
-    assert sync.current_state().method == "POST"
+    assert current_state().method == "POST"
 
 
 def test_a_page_keeps_to_the_method_that_the_settings_name(hotwax_of: Make, settings: Any) -> None:
@@ -176,7 +176,7 @@ def test_a_page_keeps_to_the_method_that_the_settings_name(hotwax_of: Make, sett
 
     hotwax.handle = noting  # type: ignore[method-assign]
     SyncState.objects.update(asked_at=None, caught_up_at=None)
-    sync.refresh_for_page(hotwax.client)
+    hotwax.page()
     assert seen == ["POST"]
 
 
@@ -186,7 +186,7 @@ def test_a_shard_that_is_away_is_no_reason_for_compatible_mode(hotwax_of: Make) 
     hotwax.answer = static({"error": {"msg": "no servers hosting shard", "code": 503}})
     with pytest.raises(HotWaxError, match="no servers hosting shard"):
         hotwax.step("catch_up")
-    assert sync.current_state().mode == "range"
+    assert current_state().mode == "range"
 
 
 def test_a_server_that_echoes_the_token_does_not_make_us_show_it(
@@ -213,8 +213,7 @@ def test_a_shop_is_found_by_each_of_its_facets(
         document("#4", host="b.myshopify.com", shop_id="orders"),
     ]
     hotwax_of(documents).sync()
-    nothing: dict[str, service.Chosen] = dict.fromkeys(service.FACETS, ((), ()))
-    shops = service.facets(service.failed_orders(), nothing)["shop"]
+    shops = service.shop_counts(service.failed_orders())
     for value in shops:
         assert service.failed_orders().of_shops([value.value]).count() == value.count
     assert "acmestore.myshopify.com" in {value.value for value in shops}

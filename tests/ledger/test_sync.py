@@ -16,7 +16,10 @@ from reconciler.demo import solr
 from reconciler.hotwax.exceptions import HotWaxError
 from reconciler.ledger.models import Attempt, FailedOrder, SyncState
 from reconciler.ledger.sync import lease
-from reconciler.ledger.sync import watcher as sync
+from reconciler.ledger.sync.schedule import current_state, due
+from reconciler.ledger.sync.source import AnotherHotWax
+from reconciler.ledger.sync.syncer import Syncer, documents_kept
+from reconciler.ledger.sync.watcher import ask_now, take_step
 from tests.clock import NOW
 from tests.conftest import HotWax
 from tests.makers import SAMPLE, document, envelope, solr_reply, static
@@ -51,7 +54,7 @@ def test_everything_is_loaded_and_a_second_run_changes_nothing(hotwax_of: Make) 
     state = hotwax.sync()
     assert kept_ids() == {d["document-id"] for d in documents}
     assert (state.mode, state.kept, state.found) == ("range", 1301, 1301)
-    assert state.kept == sync.count_kept()
+    assert state.kept == documents_kept()
     before = list(FailedOrder.objects.order_by("pk").values())
     state = hotwax.sync()
     assert list(FailedOrder.objects.order_by("pk").values()) == before
@@ -61,9 +64,9 @@ def test_everything_is_loaded_and_a_second_run_changes_nothing(hotwax_of: Make) 
 def test_the_first_load_goes_on_where_it_was_killed(hotwax_of: Make) -> None:
     documents = many(2600)
     hotwax = hotwax_of(documents)
-    sync.current_state()
+    current_state()
     steps = []
-    while (step := sync.due(sync.current_state(), timezone.now())) not in ("", "count", "sweep"):
+    while (step := due(current_state(), timezone.now())) not in (None, "count", "sweep"):
         hotwax.step(step)  # each step with a syncer of its own, as after a kill
         steps.append(step)
         assert len(steps) < 30
@@ -107,7 +110,7 @@ def test_the_documented_sample_as_a_static_answer(hotwax_of: Make) -> None:
     assert "outside" in state.mode_reason
     assert len(hotwax.requests) < 6
     assert service.freshness().state == "live"
-    assert sync.due(state, timezone.now()) == ""
+    assert due(state, timezone.now()) is None
 
 
 def test_a_server_that_repeats_one_page_for_ever_is_left_with_n_of_m(hotwax_of: Make) -> None:
@@ -272,7 +275,7 @@ def test_the_watermark_never_goes_back(hotwax_of: Make) -> None:
     before = hotwax.step("catch_up").watermark
     documents.pop()
     assert hotwax.step("catch_up").watermark == before
-    assert sync.current_state().sweep_due  # the watermark's own document did not come back
+    assert current_state().sweep_due  # the watermark's own document did not come back
 
 
 def test_late_documents_that_catching_up_missed_are_found_by_the_sweep(hotwax_of: Make) -> None:
@@ -285,7 +288,7 @@ def test_late_documents_that_catching_up_missed_are_found_by_the_sweep(hotwax_of
     state = hotwax.sync()
     assert FailedOrder.objects.filter(order_name__in=["#late", "#undated"]).count() == 2
     assert state.overlap_seconds == 900
-    assert state.kept == sync.count_kept() == 702
+    assert state.kept == documents_kept() == 702
 
 
 def test_what_left_is_marked_on_double_evidence_only(hotwax_of: Make) -> None:
@@ -373,12 +376,12 @@ def failing(status: int) -> Callable[[dict[str, Any]], httpx.Response]:
 
 def test_a_failure_is_noted_and_backed_off_from_two_to_sixty_seconds(hotwax_of: Make) -> None:
     hotwax = hotwax_of(answer=failing(500))
-    sync.current_state()
+    current_state()
     pauses = []
     for _ in range(8):
         with pytest.raises(HotWaxError):
             hotwax.step("first")
-        state = sync.current_state()
+        state = current_state()
         assert state.back_off_until is not None
         assert state.last_error_at is not None
         pauses.append((state.back_off_until - state.last_error_at).total_seconds())
@@ -392,12 +395,12 @@ def test_a_failure_is_noted_and_backed_off_from_two_to_sixty_seconds(hotwax_of: 
 
 def test_an_answer_ends_the_failure(hotwax_of: Make) -> None:
     hotwax = hotwax_of(answer=failing(503))
-    sync.current_state()
+    current_state()
     with pytest.raises(HotWaxError):
         hotwax.step("count")
     hotwax.answer = solr_reply(many(2))
     hotwax.sync()
-    state = sync.current_state()
+    state = current_state()
     assert (state.failing_since, state.failures, state.back_off_until) == (None, 0, None)
 
 
@@ -406,7 +409,7 @@ def test_a_404_is_a_failure_and_no_reason_for_compatible_mode(hotwax_of: Make) -
     hotwax.answer = lambda body: httpx.Response(404, html="<html>")
     with pytest.raises(HotWaxError):
         hotwax.step("catch_up")
-    assert sync.current_state().mode == "range"
+    assert current_state().mode == "range"
 
 
 def test_range_mode_is_tried_again_after_six_hours(hotwax_of: Make) -> None:
@@ -414,11 +417,11 @@ def test_range_mode_is_tried_again_after_six_hours(hotwax_of: Make) -> None:
     hotwax = hotwax_of(answer=static(envelope(documents)))
     assert hotwax.sync().mode == "compatible"
     SyncState.objects.update(mode_decided_at=NOW - timedelta(hours=7))
-    assert sync.due(sync.current_state(), timezone.now()) == "first"
+    assert due(current_state(), timezone.now()) == "first"
     hotwax.answer = solr_reply(documents)
     for step in ("first", "inside", "outside"):
         hotwax.step(step)
-    assert sync.current_state().mode == "range"
+    assert current_state().mode == "range"
 
 
 # ------------------------------------------------------------------------ who asks, and for whom
@@ -430,15 +433,15 @@ def asked(hotwax_of: Make) -> HotWax:
 
 
 def test_a_page_asks_once_per_interval_and_not_at_all_while_a_watcher_lives(asked: HotWax) -> None:
-    sync.refresh_for_page(asked.client)
+    asked.page()
     assert (len(asked.requests), len(kept_ids())) == (1, 30)
-    sync.refresh_for_page(asked.client)
+    asked.page()
     assert len(asked.requests) == 1
     SyncState.objects.update(asked_at=NOW - timedelta(minutes=1), heartbeat_at=timezone.now())
-    sync.refresh_for_page(asked.client)
+    asked.page()
     assert len(asked.requests) == 1
     SyncState.objects.update(heartbeat_at=NOW - timedelta(minutes=1))
-    sync.refresh_for_page(asked.client)
+    asked.page()
     assert len(asked.requests) == 2
 
 
@@ -446,10 +449,10 @@ def test_a_page_does_not_ask_during_back_off_and_does_not_fail_with_hotwax(
     hotwax_of: Make,
 ) -> None:
     hotwax = hotwax_of(answer=failing(500))
-    sync.refresh_for_page(hotwax.client)
+    hotwax.page()
     assert service.freshness().state == "down"
     SyncState.objects.update(asked_at=NOW - timedelta(minutes=1))
-    sync.refresh_for_page(hotwax.client)
+    hotwax.page()
     assert len(hotwax.requests) == 1
 
 
@@ -466,25 +469,25 @@ def test_without_a_watcher_pages_find_the_method_that_works(hotwax_of: Make) -> 
     hotwax = OnlyPost(solr_reply(many(3)))
     for _ in range(2):
         SyncState.objects.update(asked_at=None, back_off_until=None)
-        sync.refresh_for_page(hotwax.client)
+        hotwax.page()
     assert methods == ["GET", "POST"]
-    assert sync.current_state().method == "POST"
+    assert current_state().method == "POST"
 
 
 def test_asking_now_asks_although_the_last_answer_is_fresh(asked: HotWax) -> None:
     asked.sync()
     asked.requests.clear()
-    answer = sync.ask_now(asked.client)
+    answer = ask_now(asked.client)
     assert (len(asked.requests), answer.new_documents, answer.error) == (1, 0, "")
     asked.answer = failing(500)
-    assert "500" in sync.ask_now(asked.client).error
+    assert "500" in ask_now(asked.client).error
 
 
 # ------------------------------------------------------------------------------------- lease
 
 
 def test_only_one_syncer_holds_the_lease(db: None) -> None:
-    sync.current_state()
+    current_state()
     assert lease.take("one", lease.LEASE)
     assert not lease.take("other", lease.LEASE)
     assert lease.take("one", lease.LEASE)
@@ -497,7 +500,7 @@ def test_only_one_syncer_holds_the_lease(db: None) -> None:
 def test_a_lease_that_ran_out_is_taken_over_and_its_holder_stops(
     asked: HotWax, hotwax_of: Make
 ) -> None:
-    sync.current_state()
+    current_state()
     assert lease.take("one", lease.LEASE)
     taken: list[bool] = []
 
@@ -509,7 +512,7 @@ def test_a_lease_that_ran_out_is_taken_over_and_its_holder_stops(
 
     slow = hotwax_of(answer=answer)
     with slow.client() as client, pytest.raises(lease.LeaseLost):
-        sync.Syncer(client, "one").take_step("first")
+        take_step(Syncer(client, "one"), "first")
     assert taken == [True]
     assert not kept_ids()
     lease.hold("other", lease.LEASE)
@@ -518,8 +521,8 @@ def test_a_lease_that_ran_out_is_taken_over_and_its_holder_stops(
 def test_another_hotwax_is_refused_with_what_to_do(asked: HotWax, settings: Any) -> None:
     asked.sync()
     settings.HOTWAX_CORE = "other"
-    with pytest.raises(sync.AnotherHotWax, match="DATABASE_URL"):
-        sync.current_state()
+    with pytest.raises(AnotherHotWax, match="DATABASE_URL"):
+        current_state()
 
 
 def test_the_state_says_for_how_long_an_answer_is_live(asked: HotWax) -> None:
@@ -632,7 +635,7 @@ def test_documents_indexed_anew_and_deleted_during_a_scan_end_right(hotwax_of: M
     state = hotwax.sync()  # now that it is quiet
     here = set(Attempt.objects.filter(left_log_at=None).values_list("document_key", flat=True))
     assert here == {d["document-id"] for d in documents}
-    assert state.kept == sync.count_kept() == len(documents)
+    assert state.kept == documents_kept() == len(documents)
     assert state.found == len(documents)
     latest = {d["document-id"]: d["timestamp"] for d in documents}
     for key, logged in Attempt.objects.filter(
@@ -645,13 +648,13 @@ def test_documents_indexed_anew_and_deleted_during_a_scan_end_right(hotwax_of: M
 def test_two_syncers_at_once_give_the_same_ledger_as_one(hotwax_of: Make) -> None:
     documents = many(1700)
     one, other = hotwax_of(documents), hotwax_of(documents)
-    sync.current_state()
+    current_state()
     turns = 0
-    while sync.current_state().loaded_at is None and turns < 40:
-        (one, other)[turns % 2].step(sync.due(sync.current_state(), timezone.now()))
+    while current_state().loaded_at is None and turns < 40:
+        (one, other)[turns % 2].step(due(current_state(), timezone.now()))
         turns += 1
     assert kept_ids() == {d["document-id"] for d in documents}
-    assert sync.current_state().kept == sync.count_kept() == 1700
+    assert current_state().kept == documents_kept() == 1700
 
 
 def test_late_documents_widen_the_overlap_to_an_hour_at_most(hotwax_of: Make) -> None:
@@ -662,4 +665,4 @@ def test_late_documents_widen_the_overlap_to_an_hour_at_most(hotwax_of: Make) ->
         documents.append(document(f"#late{number}", logged=NOW - timedelta(hours=9 + number)))
         seen.append(hotwax.sync().overlap_seconds)
     assert seen == [900, 3600, 3600]
-    assert sync.current_state().mode == "range"
+    assert current_state().mode == "range"

@@ -1,22 +1,100 @@
 """Figures over time. An order is counted once, under its latest error (LEDGER.md §5).
 
-Moments bound what is counted; which moments begin a day in whose zone is the caller's to say.
+Moments bound what is counted. The caller chooses them, so it decides in whose zone days begin.
 """
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
 
 from django.core.exceptions import EmptyResultSet
 from django.db import connection
 from django.db.models import Count, QuerySet
 
-from reconciler.ledger.models import DATES, Attempt, FailedOrderQuerySet
+from reconciler.ledger.figures.cache import cached
+from reconciler.ledger.models import Attempt
+from reconciler.ledger.queries import (
+    DATES,
+    VIEWS,
+    FailedOrderQuerySet,
+    shop_names,
+    signatures_of,
+    view_condition,
+)
 
 Rows = QuerySet[Any]
 
-#: SQLite takes the left side of a CROSS JOIN first: one search of the index per span.
+
+def _categories(keys: set[int]) -> dict[int, str]:
+    return {pk: signature.category for pk, signature in signatures_of(keys).items()}
+
+
+def _slugs(keys: set[int]) -> dict[int, str]:
+    return {pk: signature.slug for pk, signature in signatures_of(keys).items()}
+
+
+def names_of_shops(keys: Iterable[int]) -> dict[int, str]:
+    """Return one name for each shop, by primary key."""
+    names: dict[int, str] = {}
+    for name, shops in shop_names(keys).items():
+        for pk in shops:
+            names.setdefault(pk, name)
+    return names
+
+
+#: What rows are grouped by -> the column, and how its values become keys.
+GROUPINGS: dict[str, tuple[str, Callable[[set[int]], Mapping[int, str]]]] = {
+    "category": ("signature", _categories),
+    "error": ("signature", _slugs),
+    "shop": ("shop", names_of_shops),
+}
+
+
+def over_time(
+    rows: Rows,
+    moment: str,
+    edges: Sequence[datetime],
+    by: str,
+    revision: int,
+    prefix: str = "",
+) -> list[dict[str, int]]:
+    """Count rows per span between the edges, and in each span by a key of GROUPINGS.
+
+    ``moment`` is the column that places a row in time; ``prefix`` is the path from a row to its
+    order's shop. The keys are categories, slugs or shop names.
+    """
+    column, keys_of = GROUPINGS[by]
+    column = f"{prefix}{column}" if by == "shop" else column
+    count = partial(_counts_between, rows, moment, edges, column)
+    counts = cached(revision, "over time", rows.order_by(), (moment, edges, column), count)
+    keys = keys_of({found for _, found in counts})
+    spans: list[dict[str, int]] = [defaultdict(int) for _ in edges[1:]]
+    for (span, found), n in counts.items():
+        spans[span][keys[found]] += n
+    return spans
+
+
+def per_span(rows: Rows, moment: str, edges: Sequence[datetime]) -> list[int]:
+    """Count rows per span between the edges."""
+    numbers = [0] * (len(edges) - 1)
+    for (span, _), n in _counts_between(rows, moment, edges, "state").items():
+        numbers[span] += n
+    return numbers
+
+
+def per_view(orders: FailedOrderQuerySet, now: datetime, revision: int) -> dict[str, int]:
+    """Count how many of these orders each view holds."""
+    # All views but one hold only unfinished orders, which are few once people work on them.
+    conditions = {view: view_condition(view, now) for view in VIEWS if view != "all"}
+    counts = {view: Count("pk", filter=condition) for view, condition in conditions.items()}
+    unfinished = orders.filter(view_condition("open", now)).order_by()
+    everything = cached(revision, "orders", orders.order_by(), (), orders.count)
+    return unfinished.aggregate(**counts) | {"all": everything}
+
+
+#: SQLite loops over the left side of a CROSS JOIN: one search of the index per span.
 _SQLITE = """
 WITH span(number, low, high) AS (VALUES {spans}), matching(moment, kind) AS ({orders})
 SELECT span.number, matching.kind, count(*) FROM span CROSS JOIN matching
@@ -29,13 +107,12 @@ WHERE moment >= %s AND moment < %s GROUP BY 1, 2
 """
 
 
-def counts_between(
-    rows: Rows, column: str, edges: Sequence[datetime], kind: str = "signature"
+def _counts_between(
+    rows: Rows, column: str, edges: Sequence[datetime], kind: str
 ) -> dict[tuple[int, int], int]:
-    """Count rows by span and kind; span i begins at edge i and ends before edge i + 1.
+    """Count rows by span and by the values of ``kind``; ``column`` holds the moment.
 
-    ``column`` holds the moment, ``kind`` what is told apart. Edges ascend; what lies outside of
-    them is not counted.
+    Span i begins at edge i and ends before edge i + 1. Rows outside of the edges are not counted.
     """
     sql, params = _written(rows.order_by().values_list(column, kind))
     if not sql:
@@ -53,7 +130,7 @@ def counts_between(
 
 
 def _written(rows: Rows) -> tuple[str, Sequence[Any]]:
-    """Write rows as SQL; "" where nothing can match."""
+    """Return the SQL of a query set and its parameters; no SQL if nothing can match."""
     try:
         sql, params = rows.query.sql_with_params()
     except EmptyResultSet:
@@ -68,12 +145,12 @@ def _fetched(statement: str, values: Sequence[Any]) -> list[tuple[Any, ...]]:
 
 
 def totals(rows: Rows, shop: str = "shop") -> dict[tuple[int, int], int]:
-    """Count rows by signature and shop; ``shop`` is the path to the shop."""
+    """Count rows by signature and shop (primary keys); ``shop`` is the path to the shop."""
     counted = rows.order_by().values_list("signature", shop).annotate(n=Count("pk"))
     return {(signature, shop_id): n for signature, shop_id, n in counted}
 
 
-#: Quarters of an hour: every zone's hours are made of them.
+#: Hours of every zone begin at a quarter of an hour of UTC.
 QUARTER = timedelta(minutes=15)
 _QUARTERS = {
     "sqlite": """
@@ -91,7 +168,7 @@ FROM matching WHERE moment IS NOT NULL GROUP BY 1, 2
 
 
 def quarters(rows: Rows, column: str) -> dict[datetime, int]:
-    """Count rows per quarter of an hour (its beginning, in UTC)."""
+    """Count rows per quarter of an hour, by its beginning in UTC."""
     sql, params = _written(rows.order_by().values_list(column))
     found = _fetched(_QUARTERS[connection.vendor].format(rows=sql), params) if sql else []
     counts: dict[datetime, int] = defaultdict(int)
@@ -119,7 +196,10 @@ FROM matching GROUP BY 1, 2
 
 
 def lags(orders: FailedOrderQuerySet) -> dict[int, dict[int, int]]:
-    """Count orders per shop and whole minutes from creation to first attempt; -1: before it."""
+    """Count orders by shop and by whole minutes from creation to the first attempt.
+
+    Orders whose first attempt lies before their creation count under -1.
+    """
     dated = orders.exclude(order_created_at=None).exclude(first_at=None).order_by()
     sql, params = _written(dated.values_list("shop", "order_created_at", "first_at"))
     found = _fetched(_LAGS[connection.vendor].format(rows=sql), params) if sql else []
@@ -130,7 +210,7 @@ def lags(orders: FailedOrderQuerySet) -> dict[int, dict[int, int]]:
 
 
 def percentile(counts: dict[int, int], per_cent: int) -> int | None:
-    """Find a percentile of counted values by nearest rank; None of nothing."""
+    """Return a percentile of counted values by nearest rank; None without values."""
     rank = -(-sum(counts.values()) * per_cent // 100)
     for value in sorted(counts):
         rank -= counts[value]
@@ -139,15 +219,16 @@ def percentile(counts: dict[int, int], per_cent: int) -> int | None:
     return None
 
 
-#: A shorter silence is nothing to speak of.
+#: A shorter silence is not reported.
 SHORT_SILENCE = timedelta(hours=1)
 
 
 def silence(now: datetime) -> tuple[datetime, timedelta | None] | None:
-    """Say when the log last held something new, and a pause before that was longer than this.
+    """Return the latest log time, and the most recent earlier gap longer than the silence since.
 
-    None without any document; no pause where none was longer, or for a short silence. Goes back
-    in steps as long as the silence: what lies within one step cannot hold a longer pause.
+    Returns None if nothing was logged. The gap is None if there is none, or if the silence is
+    shorter than SHORT_SILENCE. Goes back in steps as long as the silence: two log times within one
+    step cannot be further apart.
     """
     moments = Attempt.objects.exclude(logged_at=None).values_list("logged_at", flat=True)
     last = moments.filter(logged_at__lte=now).order_by("-logged_at").first()
@@ -164,14 +245,14 @@ def silence(now: datetime) -> tuple[datetime, timedelta | None] | None:
 
 
 def earliest(orders: FailedOrderQuerySet, which: str) -> datetime | None:
-    """Find the earliest of a date among orders."""
+    """Return the earliest date of these orders; ``which`` is a key of DATES."""
     column = DATES[which]
     dated = orders.exclude(**{column: None}).order_by(column)
     return dated.values_list(column, flat=True).first()
 
 
 def latest(orders: FailedOrderQuerySet, which: str) -> datetime | None:
-    """Find the latest of a date among orders."""
+    """Return the latest date of these orders; ``which`` is a key of DATES."""
     column = DATES[which]
     dated = orders.exclude(**{column: None}).order_by(f"-{column}")
     return dated.values_list(column, flat=True).first()

@@ -1,25 +1,17 @@
-"""Orders counted by what one may filter by. Each facet counts without its own choice."""
+"""Orders counted by what one may filter by."""
 
 from collections import defaultdict
-from collections.abc import Callable, Container, Hashable, Iterable
+from collections.abc import Callable, Hashable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Any
 
-from django.db.models import Count, F
+from django.db.models import Count
 
-from reconciler.ledger.figures.counts import totals
-from reconciler.ledger.models import (
-    Category,
-    ErrorSignature,
-    FailedOrderQuerySet,
-    Retry,
-    Shop,
-    ShopHost,
-    shops_seen_under,
-    signatures_named,
-)
+from reconciler.ledger.models import ErrorSignature
+from reconciler.ledger.queries import FailedOrderQuerySet, shop_names, signatures_of
 
-Key = TypeVar("Key", bound=Hashable)
+#: Values of a column -> for each of them the values of the query string, and their words.
+Labels = Callable[[set[Any]], Mapping[Any, Iterable[tuple[str, str]]]]
 
 
 @dataclass(frozen=True)
@@ -31,98 +23,64 @@ class FacetValue:
     count: int
 
 
-#: What orders can be counted by beside their state: all of them follow from signature and shop.
-FACETS = ("category", "error", "retry", "shop")
-Chosen = tuple[tuple[str, ...], tuple[str, ...]]
+@dataclass(frozen=True)
+class Facet:
+    """A way to count orders: by a column of theirs, whose values ``labels`` names."""
+
+    title: str
+    column: str
+    labels: Labels
 
 
-def facets(orders: FailedOrderQuerySet, chosen: dict[str, Chosen]) -> dict[str, list[FacetValue]]:
-    """Count orders by each of FACETS, most first; each counts without its own choice.
+def by_signature(value_and_text: Callable[[ErrorSignature], tuple[str, str]]) -> Labels:
+    """Name signatures by something that they have."""
+    return lambda keys: {pk: [value_and_text(row)] for pk, row in signatures_of(keys).items()}
 
-    ``orders`` match all other filters; ``chosen`` has per facet the values to keep and to leave
-    out. The orders are gone through once, whatever the number of facets.
-    """
-    counts = totals(orders)
-    signatures = ErrorSignature.objects.in_bulk({signature for signature, _ in counts})
-    allowed = {name: _allowed(name, *chosen[name], signatures) for name in FACETS}
 
-    def counted(facet: str) -> list[tuple[int, int, int]]:
-        others = [allowed[name] for name in FACETS if name != facet]
-        return [
-            (signature, shop, n)
-            for (signature, shop), n in counts.items()
-            if all(allows(signature, shop) for allows in others)
-        ]
+def by_choices(choices: Mapping[str, str]) -> Labels:
+    """Name the values of a column with choices."""
+    return lambda keys: {key: [(str(key), choices.get(key, str(key)))] for key in keys}
 
-    by_error = _summed((signatures[s], n) for s, _, n in counted("error"))
-    by_category = _summed((signatures[s].category, n) for s, _, n in counted("category"))
-    by_retry = _summed((signatures[s].retry, n) for s, _, n in counted("retry"))
+
+def by_shop(keys: set[int]) -> dict[int, list[tuple[str, str]]]:
+    """Name shops as `?shop=` matches them; a shop may have several names."""
+    names: dict[int, list[tuple[str, str]]] = defaultdict(list)
+    for name, shops in shop_names(keys).items():
+        for pk in shops:
+            names[pk].append((name, name))
+    return names
+
+
+def facet_counts(
+    orders: FailedOrderQuerySet, facets: Mapping[str, Facet]
+) -> dict[str, list[FacetValue]]:
+    """Count orders by each facet, most first. The orders are read once for all facets."""
+    columns = sorted({facet.column for facet in facets.values()})
+    rows = list(orders.order_by().values_list(*columns).annotate(n=Count("pk"))) if columns else []
     return {
-        "category": _sorted((c, str(Category(c).label), n) for c, n in by_category.items()),
-        "error": _sorted((s.slug, s.template, n) for s, n in by_error.items()),
-        "retry": _sorted((r, str(Retry(r).label), n) for r, n in by_retry.items()),
-        "shop": _shop_facet(_summed((shop, n) for _, shop, n in counted("shop"))),
+        name: _values(facet, _sums((row[columns.index(facet.column)], row[-1]) for row in rows))
+        for name, facet in facets.items()
     }
 
 
-def _allowed(
-    facet: str,
-    include: tuple[str, ...],
-    exclude: tuple[str, ...],
-    signatures: dict[int, ErrorSignature],
-) -> Callable[[int, int], bool]:
-    """Say by the filter's own rules whether an order of a signature and a shop passes it."""
-    if facet in ("error", "shop"):
-        inside, out = _ids(facet, include), _ids(facet, exclude)
-        return lambda signature, shop: _passes(
-            signature if facet == "error" else shop, inside, out, any_value=not include
-        )
-    return lambda signature, _: _passes(
-        str(getattr(signatures[signature], facet)), include, exclude, any_value=not include
-    )
-
-
-def _ids(facet: str, values: tuple[str, ...]) -> set[int]:
-    if not values:
-        return set()
-    find = signatures_named if facet == "error" else shops_seen_under
-    return set(find(list(values)).values_list("pk", flat=True))
-
-
-def _passes(
-    value: object, inside: Container[object], out: Container[object], *, any_value: bool
-) -> bool:
-    return (any_value or value in inside) and value not in out
-
-
-def _summed(pairs: Iterable[tuple[Key, int]]) -> dict[Key, int]:
-    sums: dict[Key, int] = defaultdict(int)
+def _sums(pairs: Iterable[tuple[Hashable, int]]) -> dict[Hashable, int]:
+    sums: dict[Hashable, int] = defaultdict(int)
     for key, n in pairs:
         sums[key] += n
     return sums
 
 
-def _sorted(values: Iterable[tuple[str, str, int]]) -> list[FacetValue]:
-    rows = [FacetValue(value, text, n) for value, text, n in values]
-    return sorted(rows, key=lambda v: (-v.count, v.text, v.value))
+def _values(facet: Facet, counts: dict[Hashable, int]) -> list[FacetValue]:
+    labels, texts = facet.labels(set(counts)), {}
+    sums: dict[str, int] = defaultdict(int)
+    for key, n in counts.items():
+        for value, text in labels.get(key, ()):
+            sums[value] += n
+            texts[value] = text
+    values = [FacetValue(value, texts[value], n) for value, n in sums.items()]
+    return sorted(values, key=lambda v: (-v.count, v.text, v.value))
 
 
-def _shop_facet(counts: dict[int, int]) -> list[FacetValue]:
-    called = shops_called(counts)
-    return _sorted((n, n, sum(counts[pk] for pk in shops)) for n, shops in called.items())
-
-
-def shops_called(keys: Iterable[int]) -> dict[str, set[int]]:
-    """Group shops by the names that people, and the filter, call them by."""
-    names = dict(Shop.objects.filter(pk__in=keys).values_list("pk", "name"))
-    of_name = {name: {pk for pk in names if names[pk] == name} for name in set(names.values())}
-    # By the filter's own rule: a name may also be a host of another shop.
-    hosts = ShopHost.objects.filter(host__in=of_name, shop__in=keys).exclude(shop__name=F("host"))
-    for name, shop in hosts.values_list("host", "shop_id"):
-        of_name[name].add(shop)
-    return of_name
-
-
-def shops_of(orders: FailedOrderQuerySet) -> list[FacetValue]:
-    """Count orders per shop, most first."""
-    return _shop_facet(dict(orders.order_by().values_list("shop").annotate(n=Count("pk"))))
+def shop_counts(orders: FailedOrderQuerySet) -> list[FacetValue]:
+    """Count orders by shop, most first."""
+    return facet_counts(orders, {"shop": Facet("Shop", "shop", by_shop)})["shop"]

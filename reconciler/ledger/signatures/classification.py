@@ -1,8 +1,8 @@
-"""Signature -> category, whether a retry helps, and a plain sentence. Rules are rows.
+"""Signature -> category, retry advice and a plain sentence. Rules are rows.
 
-errors.tsv holds the error texts that are known, with category, retry verdict, cause and what
-support does about it. A signature is known when its template is a known text's, or contains one.
-What is not known is sorted by the words in it, with a careful verdict and without a sentence.
+errors.tsv holds the known error texts with their category, retry advice, cause and what support
+does about them. A signature is known if its template is that of a known text, or contains it.
+Others are classified by the words in their template, with cautious advice and without a sentence.
 """
 
 import csv
@@ -11,14 +11,14 @@ from functools import cache, lru_cache
 from pathlib import Path
 
 from reconciler.ledger.models import Category, Retry
-from reconciler.ledger.signatures.rules import template_of
+from reconciler.ledger.signatures.rules import RULES
 
 ERRORS = Path(__file__).resolve().parents[2] / "errors.tsv"
 
 
 @dataclass(frozen=True)
-class Verdict:
-    """What is known of a kind of error. ``plain`` is "" where nobody wrote a sentence."""
+class Classification:
+    """What is known of an error. ``plain`` is "" where nobody wrote a sentence."""
 
     category: Category
     retry: Retry
@@ -28,41 +28,41 @@ class Verdict:
     steps: tuple[str, ...] = ()
 
 
-#: Words of a template, in lower case -> verdict; the first row that fits counts.
-BY_WORDS: tuple[tuple[str, Verdict], ...] = (
-    ("duplicate entry", Verdict(Category.DUPLICATE, Retry.CHECK_FIRST)),
-    ("already exists", Verdict(Category.DUPLICATE, Retry.CHECK_FIRST)),
-    ("calls per second", Verdict(Category.RATE_LIMIT, Retry.YES)),
-    ("too many requests", Verdict(Category.RATE_LIMIT, Retry.YES)),
-    ("response 429", Verdict(Category.RATE_LIMIT, Retry.YES)),
-    ("status: 429", Verdict(Category.RATE_LIMIT, Retry.YES)),
-    ("response 401", Verdict(Category.AUTHENTICATION, Retry.AFTER_FIX)),
-    ("response 403", Verdict(Category.AUTHENTICATION, Retry.AFTER_FIX)),
-    ("status: 401", Verdict(Category.AUTHENTICATION, Retry.AFTER_FIX)),
-    ("status: 403", Verdict(Category.AUTHENTICATION, Retry.AFTER_FIX)),
-    ("access token", Verdict(Category.AUTHENTICATION, Retry.AFTER_FIX)),
-    ("credentials", Verdict(Category.AUTHENTICATION, Retry.AFTER_FIX)),
-    ("status: 50", Verdict(Category.CONNECTION, Retry.YES)),
-    ("response 50", Verdict(Category.CONNECTION, Retry.YES)),
-    ("timeout", Verdict(Category.CONNECTION, Retry.YES)),
-    ("timed out", Verdict(Category.CONNECTION, Retry.YES)),
-    ("connection refused", Verdict(Category.CONNECTION, Retry.YES)),
-    ("connection reset", Verdict(Category.CONNECTION, Retry.YES)),
-    ("deadlock", Verdict(Category.DATABASE, Retry.YES)),
-    ("lock wait", Verdict(Category.DATABASE, Retry.YES)),
-    ("data too long", Verdict(Category.DATA, Retry.AFTER_FIX)),
-    ("incorrect string value", Verdict(Category.DATA, Retry.AFTER_FIX)),
+#: Words of a template, in lower case -> its classification; the first row that matches counts.
+BY_WORDS: tuple[tuple[str, Classification], ...] = (
+    ("duplicate entry", Classification(Category.DUPLICATE, Retry.CHECK_FIRST)),
+    ("already exists", Classification(Category.DUPLICATE, Retry.CHECK_FIRST)),
+    ("calls per second", Classification(Category.RATE_LIMIT, Retry.YES)),
+    ("too many requests", Classification(Category.RATE_LIMIT, Retry.YES)),
+    ("response 429", Classification(Category.RATE_LIMIT, Retry.YES)),
+    ("status: 429", Classification(Category.RATE_LIMIT, Retry.YES)),
+    ("response 401", Classification(Category.AUTHENTICATION, Retry.AFTER_FIX)),
+    ("response 403", Classification(Category.AUTHENTICATION, Retry.AFTER_FIX)),
+    ("status: 401", Classification(Category.AUTHENTICATION, Retry.AFTER_FIX)),
+    ("status: 403", Classification(Category.AUTHENTICATION, Retry.AFTER_FIX)),
+    ("access token", Classification(Category.AUTHENTICATION, Retry.AFTER_FIX)),
+    ("credentials", Classification(Category.AUTHENTICATION, Retry.AFTER_FIX)),
+    ("status: 50", Classification(Category.CONNECTION, Retry.YES)),
+    ("response 50", Classification(Category.CONNECTION, Retry.YES)),
+    ("timeout", Classification(Category.CONNECTION, Retry.YES)),
+    ("timed out", Classification(Category.CONNECTION, Retry.YES)),
+    ("connection refused", Classification(Category.CONNECTION, Retry.YES)),
+    ("connection reset", Classification(Category.CONNECTION, Retry.YES)),
+    ("deadlock", Classification(Category.DATABASE, Retry.YES)),
+    ("lock wait", Classification(Category.DATABASE, Retry.YES)),
+    ("data too long", Classification(Category.DATA, Retry.AFTER_FIX)),
+    ("incorrect string value", Classification(Category.DATA, Retry.AFTER_FIX)),
 )
-UNKNOWN = Verdict(Category.UNEXPECTED, Retry.CHECK_FIRST)
+UNKNOWN = Classification(Category.UNEXPECTED, Retry.CHECK_FIRST)
 
 
 @cache
-def known() -> dict[str, Verdict]:
-    """Read the known errors: template -> verdict, the longest template first."""
+def known() -> dict[str, Classification]:
+    """Return the known errors by template, the longest template first."""
     with ERRORS.open(newline="", encoding="utf-8") as file:
         rows = list(csv.DictReader(file, delimiter="\t", quoting=csv.QUOTE_NONE))
-    verdicts = {
-        template_of(row["message"]): Verdict(
+    classifications = {
+        RULES.template_of(row["message"]): Classification(
             Category(row["category"]),
             Retry(row["retry"]),
             row["in plain words"],
@@ -71,18 +71,18 @@ def known() -> dict[str, Verdict]:
         )
         for row in rows
     }
-    return dict(sorted(verdicts.items(), key=lambda item: (-len(item[0]), item[0])))
+    return dict(sorted(classifications.items(), key=lambda item: (-len(item[0]), item[0])))
 
 
 @lru_cache(maxsize=1024)
-def verdict_of(template: str) -> Verdict:
-    """Say what is known of a signature's template."""
+def classify(template: str) -> Classification:
+    """Return what is known of a signature's template."""
     rows = known()
     if template in rows:
         return rows[template]
-    # The service that failed is often named around what went wrong.
-    inside = next((verdict for text, verdict in rows.items() if text in template), None)
+    # What went wrong often stands inside a text that names the service.
+    inside = next((found for text, found in rows.items() if text in template), None)
     if inside:
         return inside
     words = template.casefold()
-    return next((verdict for text, verdict in BY_WORDS if text in words), UNKNOWN)
+    return next((found for text, found in BY_WORDS if text in words), UNKNOWN)

@@ -9,7 +9,7 @@ from django.db import transaction
 from django.db.models import F
 
 from reconciler.ledger.models import Category, ErrorSignature, Event, Retry, SyncState
-from reconciler.ledger.signatures.classification import verdict_of
+from reconciler.ledger.signatures.classification import classify
 
 KIND = "signature corrected"
 
@@ -21,7 +21,7 @@ def correct(pk: int, category: Category, retry: Retry, actor: str, now: datetime
         before = (signature.category, signature.retry)
         if before == (category, retry):
             return False
-        rules = verdict_of(signature.template)
+        rules = classify(signature.template)
         undone = (category, retry) == (rules.category, rules.retry)
         signature.category, signature.retry = category, retry
         signature.corrected_by = "" if undone else actor

@@ -1,25 +1,25 @@
 """Error text -> signature: the template that remains when what differs is taken out.
 
-Rules are rows, applied in order; VERSION counts their changes. Words that carry meaning stay:
-names of services, parameters, columns and keys, HTTP statuses.
+Rules are rows, applied in order. Words that carry meaning stay: names of services, parameters,
+columns and keys, HTTP statuses.
 """
 
 import hashlib
 import re
-from functools import lru_cache
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
 
 from reconciler.hotwax.documents import clean
 
-VERSION = 2
-#: A text is looked at up to here, and a template is at most so long: time stays bounded.
+#: Texts are read up to here, and templates cut there, so that the time it takes is bounded.
 LONGEST_TEXT, LONGEST_TEMPLATE = 20_000, 2_000
-#: A rule may make room for an earlier one; so often the rows are gone through at most.
+#: What one rule replaces may let an earlier one match: the rows are applied up to this often.
 MOST_PASSES = 5
 EMPTY = "(no error text)"
 
 #: Pattern -> what stands for it. No pattern may look further than its own match needs, so that
 #: time grows with the length of a text and not with its square.
-RULES: tuple[tuple[str, str], ...] = (
+ROWS: tuple[tuple[str, str], ...] = (
     (r"\s+", " "),
     # OFBiz prints an entity as [field,value(java.type)]: the field's name stays.
     (r"\[(\w{1,60}),[^\[\]]{1,500}?\(java\.[\w.]{1,60}\)\]", r"[\1,‹value›]"),
@@ -52,20 +52,35 @@ RULES: tuple[tuple[str, str], ...] = (
     (r"(?<![^\W_])(?<!⟦)\d+(?:[.,:]\d+)*", "‹n›"),
     (r"⟦(\d{3})⟧", r"\1"),
 )
-_COMPILED = tuple((re.compile(pattern), token) for pattern, token in RULES)
 
 
-def template_of(error_text: str) -> str:
-    """Template of an error text; never empty, and its own template."""
-    return _template_of(error_text[:LONGEST_TEXT])
+@dataclass(frozen=True, eq=False)
+class SignatureRules:
+    """Rows of (pattern, replacement), and a version that is raised with every change of them."""
+
+    version: int
+    rows: tuple[tuple[str, str], ...]
+
+    def template_of(self, error_text: str) -> str:
+        """Return the template of an error text. It is never empty, and its own template."""
+        return _template_of(self, error_text[:LONGEST_TEXT])
+
+    @cached_property
+    def compiled(self) -> tuple[tuple[re.Pattern[str], str], ...]:
+        """Return the rows with their patterns compiled."""
+        return tuple((re.compile(pattern), token) for pattern, token in self.rows)
+
+
+#: Raise the version with every change of ROWS: the ledger then derives every row again.
+RULES = SignatureRules(version=2, rows=ROWS)
 
 
 @lru_cache(maxsize=1024)
-def _template_of(error_text: str) -> str:
+def _template_of(rules: SignatureRules, error_text: str) -> str:
     template = clean(error_text)
     for _ in range(MOST_PASSES):
         before = template
-        for pattern, token in _COMPILED:
+        for pattern, token in rules.compiled:
             template = pattern.sub(token, template)
         template = template.strip()[:LONGEST_TEMPLATE].strip()
         if template == before:
@@ -74,5 +89,5 @@ def _template_of(error_text: str) -> str:
 
 
 def slug_of(template: str) -> str:
-    """Name of a signature in URLs: 12 hex digits of sha256(template)."""
+    """Return the name of a signature in URLs: 12 hex digits of sha256(template)."""
     return hashlib.sha256(template.encode()).hexdigest()[:12]

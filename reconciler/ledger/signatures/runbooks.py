@@ -13,7 +13,7 @@ from django.db.models import F, Max
 
 from reconciler.hotwax.documents import clean
 from reconciler.ledger.models import ErrorSignature, Event, RunbookRevision, SyncState
-from reconciler.ledger.signatures.classification import verdict_of
+from reconciler.ledger.signatures.classification import classify
 
 KIND = "runbook edited"
 LONGEST_TEXT = 20_000
@@ -35,9 +35,9 @@ class Runbook:
 
 def first_text(template: str) -> str:
     """Compose the first text of a signature; "" where nothing is known of it."""
-    verdict = verdict_of(template)
-    steps = [f"{number}. {step}" for number, step in enumerate(verdict.steps, 1)]
-    return "\n\n".join(part for part in (verdict.cause, "\n".join(steps)) if part)
+    known = classify(template)
+    steps = [f"{number}. {step}" for number, step in enumerate(known.steps, 1)]
+    return "\n\n".join(part for part in (known.cause, "\n".join(steps)) if part)
 
 
 def runbook_of(signature: ErrorSignature) -> Runbook:

@@ -5,7 +5,8 @@ from datetime import datetime, timedelta
 
 from django.db.models import Count, Exists, OuterRef, Q, QuerySet, Subquery, Sum
 
-from reconciler.ledger.models import UNFINISHED, Attempt, ErrorSignature, FailedOrderQuerySet
+from reconciler.ledger.models import Attempt, ErrorSignature
+from reconciler.ledger.queries import UNFINISHED, FailedOrderQuerySet
 
 #: A signature that comes after such a silence is back.
 SILENT = timedelta(days=7)
@@ -24,7 +25,7 @@ class ErrorRow:
     signature: ErrorSignature
     orders: int
     open: int
-    stores: int
+    shops: int
     attempts: int
     first_seen_at: datetime | None
     last_seen_at: datetime | None
@@ -44,12 +45,11 @@ def error_rows(
     found = counts.annotate(
         n=Count("pk"),
         unfinished=Count("pk", filter=Q(state__in=UNFINISHED)),
-        stores=Count("shop", distinct=True),
+        shops=Count("shop", distinct=True),
         tries=Sum("attempt_count"),
     )
     numbers = {
-        row["signature"]: (row["n"], row["unfinished"], row["stores"], row["tries"])
-        for row in found
+        row["signature"]: (row["n"], row["unfinished"], row["shops"], row["tries"]) for row in found
     }
     signatures = _with_dates(start, end).in_bulk(list(numbers))
     return [_row(signature, numbers[pk], start, end) for pk, signature in signatures.items()]

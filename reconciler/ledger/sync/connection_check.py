@@ -27,7 +27,7 @@ from reconciler.hotwax.documents import (
 from reconciler.hotwax.ranges import SECOND, fault_of_page, newest, whole_second
 from reconciler.hotwax.replies import Reply
 from reconciler.ledger.models import SyncState
-from reconciler.ledger.sync.watcher import Source
+from reconciler.ledger.sync.source import Source, configured_source
 
 OK, WARNING, FAILURE = "ok", "warning", "failure"
 #: Canonical fields without which orders cannot be shown as they should be.
@@ -271,3 +271,10 @@ def check_and_remember(client: Client, source: Source) -> None:
 def last_findings(state: SyncState) -> list[Finding]:
     """Return what the last check found; empty before any."""
     return [Finding(**finding) for finding in json.loads(state.check_findings or "[]")]
+
+
+def check_connection() -> None:
+    """Check the connection step by step, live, and keep the findings for the status page."""
+    source = configured_source()
+    with Client(source.endpoint) as client:
+        check_and_remember(client, source)

@@ -16,9 +16,12 @@ from reconciler.hotwax.client import Client, Endpoint
 from reconciler.hotwax.documents import FailureDocument
 from reconciler.hotwax.exceptions import HotWaxError
 from reconciler.ledger.models import Attempt, FailedOrder, LookedUpName
+from reconciler.ledger.queries import failed_orders
 from reconciler.ledger.sort_keys import name_keys
 from reconciler.ledger.sync import lease
-from reconciler.ledger.sync import watcher as sync
+from reconciler.ledger.sync.schedule import current_state, is_backing_off
+from reconciler.ledger.sync.source import configured_source
+from reconciler.ledger.sync.syncer import Syncer
 
 AGAIN_AFTER = timedelta(seconds=15)
 PAGE_SECONDS = 2.0
@@ -28,6 +31,29 @@ MOST_PREFIXES = 5
 
 FORMS = (requests.named, requests.named_as_phrases)
 Answer = LookedUpName.Answer
+
+
+def answers_by_name(names: list[str]) -> list[tuple[str, str]]:
+    """Return for each name, in the order asked, what is known of it.
+
+    ``found`` in the ledger; else HotWax's log is asked at once: ``in_log`` (and kept now),
+    ``unknown``, or ``cannot_ask`` (HotWax gave no answer that can be trusted).
+    """
+    if not names:
+        return []
+    full: set[str] = set()
+    tails: set[str] = set()
+    for key, tail in failed_orders().named(names).values_list("name_key", "name_tail").iterator():
+        full.add(key)
+        tails.add(tail)
+
+    def is_known(name: str) -> bool:
+        key, _ = name_keys(name)
+        return key in full or ("#" not in key and key in tails)
+
+    unknown = [name for name in names if not is_known(name)]
+    live = look_up_now(unknown) if unknown else {}
+    return [(name, live.get(name, "found")) for name in names]
 
 
 def look_up_now(
@@ -63,14 +89,14 @@ def _claim(keys: set[str]) -> tuple[dict[str, str], set[str]]:
 
 def _ask(names: list[str], client_of: Callable[[Endpoint], Client]) -> dict[str, str]:
     answers: dict[str, str] = dict.fromkeys(names, Answer.CANNOT_ASK)
-    state, now = sync.current_state(), timezone.now()
+    state, now = current_state(), timezone.now()
     control = _control()
-    if not control or (state.back_off_until and state.back_off_until > now):
+    if not control or is_backing_off(state, now):
         return answers
     owner, prefixes = lease.new_owner("look-up"), _prefixes()
     try:
-        with client_of(sync.source().endpoint) as client:
-            syncer = sync.Syncer(client, owner, timeout=PAGE_SECONDS)
+        with client_of(configured_source().endpoint) as client:
+            syncer = Syncer(client, owner, timeout=PAGE_SECONDS)
             for chunk in _chunks(names, prefixes):
                 candidates = [c for name in chunk for c in _candidates(name, prefixes)]
                 reply = syncer.find(FORMS, candidates, control)
@@ -85,7 +111,7 @@ def _ask(names: list[str], client_of: Callable[[Endpoint], Client]) -> dict[str,
                     there = any(_means(name, full, tail) for full, tail in found)
                     answers[name] = Answer.IN_LOG if there else Answer.UNKNOWN
                 if Answer.IN_LOG in answers.values() and lease.take(owner, lease.PAGE_LEASE):
-                    syncer.keep(reply)
+                    syncer.store(reply, syncer.read(reply), {})
     except (HotWaxError, lease.LeaseLost):
         return answers  # what was answered stays answered
     finally:

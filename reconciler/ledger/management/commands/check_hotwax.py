@@ -5,10 +5,10 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 
 from reconciler.hotwax.client import Client
-from reconciler.ledger.sync import connection_check as check
-from reconciler.ledger.sync import watcher as sync
+from reconciler.ledger.sync.connection_check import FAILURE, OK, WARNING, Check
+from reconciler.ledger.sync.source import configured_source
 
-SIGNS = {check.OK: "ok  ", check.WARNING: "note", check.FAILURE: "FAIL"}
+SIGNS = {OK: "ok  ", WARNING: "note", FAILURE: "FAIL"}
 
 
 class Command(BaseCommand):
@@ -19,13 +19,13 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Print a line per step."""
-        source, failed = sync.source(), False
+        source, failed = configured_source(), False
         with Client(source.endpoint) as client:
-            for finding in check.Check(client, source).findings():
+            for finding in Check(client, source).findings():
                 sign = SIGNS[finding.result]
                 self.stdout.write(f"{sign}  {finding.step:<16} {finding.text}")
                 if finding.remedy:
                     self.stdout.write(f"{'':<22} → {finding.remedy}")
-                failed |= finding.result == check.FAILURE
+                failed |= finding.result == FAILURE
         if failed:
             raise CommandError("The connection does not work yet.")

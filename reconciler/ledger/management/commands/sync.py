@@ -14,8 +14,10 @@ from django.utils import timezone
 from reconciler.hotwax.client import Client
 from reconciler.hotwax.exceptions import HotWaxError
 from reconciler.ledger.models import SyncState
-from reconciler.ledger.sync import lease
-from reconciler.ledger.sync import watcher as sync
+from reconciler.ledger.sync import lease, watcher
+from reconciler.ledger.sync.schedule import current_state, due, is_backing_off
+from reconciler.ledger.sync.source import AnotherHotWax, configured_source, interval
+from reconciler.ledger.sync.syncer import Syncer
 
 logger = logging.getLogger("reconciler.sync")
 
@@ -25,7 +27,7 @@ TICK_SECONDS = 1.0
 
 
 class Stop(BaseException):
-    """SIGTERM or Ctrl-C: ends a request under way too; no `except Exception` swallows it."""
+    """SIGTERM or Ctrl-C. It ends a request under way: no `except Exception` catches it."""
 
 
 def _stop(*_: object) -> None:
@@ -52,9 +54,9 @@ class Command(BaseCommand):
         signal.signal(signal.SIGINT, _stop)
         owner = lease.new_owner("watcher" if options["watch"] else "sync")
         try:
-            sync.current_state()
-            with Client(sync.source().endpoint) as client:
-                syncer = sync.Syncer(client, owner)
+            current_state()
+            with Client(configured_source().endpoint) as client:
+                syncer = Syncer(client, owner)
                 if options["watch"]:
                     self._watch(syncer)
                 else:
@@ -62,24 +64,24 @@ class Command(BaseCommand):
         except Stop:
             if not options["watch"]:
                 raise CommandError("Stopped before the scan was complete.") from None
-        except sync.AnotherHotWax as error:
+        except AnotherHotWax as error:
             raise CommandError(str(error)) from None
         finally:
             lease.give_back(owner)
 
     # ------------------------------------------------------------------------------- once
 
-    def _once(self, syncer: sync.Syncer) -> None:
-        give_up, first = timezone.now() + WAIT_FOR_LEASE, sync.current_state().lease_until
+    def _once(self, syncer: Syncer) -> None:
+        give_up, first = timezone.now() + WAIT_FOR_LEASE, current_state().lease_until
         while not lease.take(syncer.owner, syncer.length):
             # A lease that nobody renews is a dead syncer's: it runs out by itself.
-            renewed = sync.current_state().lease_until != first
+            renewed = current_state().lease_until != first
             if renewed and timezone.now() > give_up:
                 raise CommandError("Another syncer is at work and does not end; try again later.")
             time.sleep(TICK_SECONDS / 4)
         self._shown = ""
         try:
-            state = sync.sync_once(syncer, self._report)
+            state = watcher.sync_once(syncer, self._report)
         except HotWaxError as error:
             raise CommandError(f"{error} {error.remedy}") from None
         except lease.LeaseLost as error:
@@ -91,13 +93,13 @@ class Command(BaseCommand):
 
     def _report(self, state: SyncState) -> None:
         line = f"{state.step or state.mode}: {state.kept:,} of {state.found or 0:,}"
-        if line != self._shown and self._shown != line:
+        if line != self._shown:
             self._shown = line
             logger.info(line)
 
     # ------------------------------------------------------------------------------ watch
 
-    def _watch(self, syncer: sync.Syncer) -> None:
+    def _watch(self, syncer: Syncer) -> None:
         logger.info("Watching %s", syncer.source.instance)
         while True:
             try:
@@ -110,18 +112,19 @@ class Command(BaseCommand):
                 logger.error("The database does not answer: %s", error)
                 time.sleep(5 * TICK_SECONDS)
             close_old_connections()
-            time.sleep(min(TICK_SECONDS, sync.fresh().total_seconds()))
+            time.sleep(min(TICK_SECONDS, interval().total_seconds()))
 
-    def _cycle(self, syncer: sync.Syncer) -> None:
-        state, now = sync.current_state(), timezone.now()
-        if state.heartbeat_at is None or now - state.heartbeat_at >= sync.fresh() / 2:
-            sync.beat()
-        waiting = state.back_off_until is not None and state.back_off_until > now
-        if waiting or not sync.due(state, now) or not lease.take(syncer.owner, syncer.length):
+    def _cycle(self, syncer: Syncer) -> None:
+        state, now = current_state(), timezone.now()
+        if state.heartbeat_at is None or now - state.heartbeat_at >= interval() / 2:
+            watcher.beat()
+        if is_backing_off(state, now) or due(state, now) is None:
+            return
+        if not lease.take(syncer.owner, syncer.length):
             return
         try:
             # Between steps others may have their turn after one interval of ours.
-            end = time.monotonic() + max(5.0, sync.fresh().total_seconds())
-            sync.watch_cycle(syncer, lambda: time.monotonic() < end)
+            end = time.monotonic() + max(5.0, interval().total_seconds())
+            watcher.watch_cycle(syncer, lambda: time.monotonic() < end)
         finally:
             lease.give_back(syncer.owner)

@@ -8,8 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reconciler.hotwax.documents import Reading, read_document
-from reconciler.ledger.intake import take_in
-from reconciler.ledger.models import SORTS, FailedOrder
+from reconciler.ledger.intake import upsert
+from reconciler.ledger.models import FailedOrder
+from reconciler.ledger.queries import SORTS, failed_orders
 from reconciler.ledger.sort_keys import natural_sort_key, sort_key
 from tests.makers import document
 
@@ -17,7 +18,7 @@ NOW = datetime(2026, 11, 24, 10, 0, tzinfo=UTC)
 
 
 def keep(*raws: dict[str, object]) -> None:
-    take_in([read_document(r, "SHOPIFY_ORDER", Reading()) for r in raws], NOW)  # type: ignore[misc]
+    upsert([read_document(r, "SHOPIFY_ORDER", Reading()) for r in raws], NOW)  # type: ignore[misc]
 
 
 NAMES = [
@@ -41,7 +42,7 @@ NAMES = [
 @pytest.mark.parametrize(("asked", "kept", "found"), NAMES)
 def test_a_name_is_found_as_people_type_it(asked: str, kept: str, found: bool) -> None:
     keep(document(kept), document("#other"))
-    names = list(FailedOrder.objects.named([asked]).values_list("order_name", flat=True))
+    names = list(failed_orders().named([asked]).values_list("order_name", flat=True))
     assert names == ([kept] if found else [])
 
 
@@ -91,7 +92,7 @@ def test_nulls_are_last_in_both_directions_and_ties_go_by_id(sort: str) -> None:
         ),
     )
     column = SORTS[sort.removeprefix("-")]
-    rows = list(FailedOrder.objects.sorted_by(sort).values_list(column, "pk"))
+    rows = list(failed_orders().sorted_by(sort).values_list(column, "pk"))
     values = [value for value, _ in rows if value is not None]
     assert [value is None for value, _ in rows] == sorted(value is None for value, _ in rows)
     assert values == sorted(values, reverse=sort.startswith("-"))
@@ -115,7 +116,7 @@ def test_views_hold_what_their_names_say() -> None:
     FailedOrder.objects.filter(order_name="#new").update(state="resolved")
 
     def view(name: str) -> set[str]:
-        return set(FailedOrder.objects.in_view(name, NOW).values_list("order_name", flat=True))
+        return set(failed_orders().in_view(name, NOW).values_list("order_name", flat=True))
 
     assert view("all") == {"#new", "#soon", "#gone", "#again", "#tired"}
     assert view("open") == {"#soon", "#gone", "#again", "#tired"}
@@ -129,11 +130,11 @@ def test_views_hold_what_their_names_say() -> None:
 @pytest.mark.parametrize("text", ["TIMEOUT", "äpfel", "ÄPFEL", "100%", "a_b", "#10", "\\"])
 def test_text_is_found_anywhere_whatever_its_case(text: str) -> None:
     keep(document("#10", error="Connection timeout Äpfel 100% a_b \\ end"), document("#x"))
-    assert [o.order_name for o in FailedOrder.objects.mentioning(text)][:1] == ["#10"]
+    assert [o.order_name for o in failed_orders().mentioning(text)][:1] == ["#10"]
 
 
 @pytest.mark.django_db
 def test_wildcards_are_only_characters() -> None:
     keep(document("#1", error="aXb"))
-    assert not FailedOrder.objects.mentioning("a_b").exists()
-    assert not FailedOrder.objects.mentioning("a%b").exists()
+    assert not failed_orders().mentioning("a_b").exists()
+    assert not failed_orders().mentioning("a%b").exists()

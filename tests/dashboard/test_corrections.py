@@ -7,6 +7,7 @@ import pytest
 from django.test import Client as Browser
 
 from reconciler.ledger.models import ErrorSignature, Event, FailedOrder
+from reconciler.ledger.signatures.rules import SignatureRules
 from tests.conftest import HotWax
 from tests.dashboard.conftest import Open, Page
 from tests.makers import document
@@ -68,19 +69,15 @@ def test_only_managers_and_admins_may(browser: Browser, manager: Browser, url: s
 
 
 def test_a_correction_outlives_new_rules_and_a_regrouping(
-    hotwax_of: Callable[..., HotWax], manager: Browser, monkeypatch: pytest.MonkeyPatch
+    hotwax_of: Callable[..., HotWax], manager: Browser
 ) -> None:
-    from reconciler.ledger import intake
-    from reconciler.ledger.signatures import rules as signatures
 
     hotwax = hotwax_of([document("#1", error="Transaction is empty")])
     hotwax.sync()
     url = f"/orders/{FailedOrder.objects.get().pk}/"
     manager.post(f"{url}kind/", WRONG)
     for version, template in ((98, "Transaction is empty"), (99, "Transaction")):
-        monkeypatch.setattr(signatures, "VERSION", version)
-        monkeypatch.setattr(intake, "VERSION", version)
-        monkeypatch.setattr(intake, "template_of", lambda _, template=template: template)
+        hotwax.changes = {"rules": SignatureRules(version, ((r".+", template),))}
         hotwax.sync()
         found: Any = ErrorSignature.objects.get()
         assert (found.template, found.rules_version) == (template, version)

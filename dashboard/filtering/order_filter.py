@@ -1,0 +1,114 @@
+"""What a query string asks for, as a value that is handed down: which orders, in which order."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+
+from django.utils import timezone
+
+from dashboard.filtering.fields import Values
+from dashboard.filtering.parameters import Parameter
+from dashboard.filtering.periods import (
+    Bounds,
+    before_days,
+    before_period,
+    bounds_of_days,
+    bounds_of_period,
+)
+from dashboard.filtering.query import Query
+from reconciler import service
+from reconciler.service import FailedOrderQuerySet
+
+
+@dataclass(frozen=True)
+class OrderFilter:
+    """A query string that was read. Carries neither clock nor database.
+
+    ``query`` is what was written, ``values`` what it means: by name, with defaults filled in.
+    """
+
+    query: Query
+    values: Mapping[str, Any]
+
+    def __getitem__(self, name: str) -> Any:
+        return self.values[name]
+
+    @property
+    def view(self) -> str:
+        """Return the view."""
+        return str(self["view"])
+
+    @property
+    def dated_by(self) -> str:
+        """Return which date of an order period, from, to and at mean."""
+        return str(self["date"])
+
+    @property
+    def sort(self) -> str:
+        """Return the sort, `-` reverses."""
+        return str(self["sort"])
+
+    @property
+    def per_page(self) -> int:
+        """Return how many rows a page has."""
+        return int(self["per_page"])
+
+    @property
+    def days(self) -> tuple[date | None, date | None]:
+        """Return the first and the last day; they beat the period."""
+        return self["from"], self["to"]
+
+    @property
+    def counts_attempts(self) -> bool:
+        """Return True if /trends/ counts attempts instead of orders."""
+        return self.values.get("count") == "attempts"
+
+    def bounds(self, now: datetime) -> Bounds:
+        """Return the moments that period, from and to bound."""
+        if any(self.days):
+            return bounds_of_days(*self.days)
+        return bounds_of_period(self["period"], now, forward=self.dated_by == "expires")
+
+    def before(self, now: datetime) -> Bounds | None:
+        """Return the equally long period before; None if there is none."""
+        first, last = self.days
+        if first or last:
+            return before_days(first, last or timezone.localtime(now).date())
+        return before_period(self["period"], now, forward=self.dated_by == "expires")
+
+    def matching(self, now: datetime, *without: str) -> FailedOrderQuerySet:
+        """Return the orders that match, unsorted.
+
+        Leaves out the parameters named in ``without``; `dates` names all that concern dates.
+        """
+        orders = service.failed_orders()
+        if "view" not in without:
+            # `state` given explicitly replaces the view's condition on the state.
+            orders = orders.in_view(self.view, now, any_state=bool(self["state"]))
+        rows = (row for row in self.query.parameters if row.name not in without)
+        orders = self.narrowed(orders, rows)
+        return orders if "dates" in without else self.within(orders, self.bounds(now))
+
+    def narrowed(self, rows: Any, parameters: Iterable[Parameter]) -> Any:
+        """Keep orders, or attempts, that the methods of these parameters keep."""
+        for row in parameters:
+            value = self.values.get(row.name)
+            if row.method is None or not value:
+                continue
+            if not isinstance(value, Values):
+                rows = row.method(rows, value)
+                continue
+            if value.include:
+                rows = row.method(rows, list(value.include))
+            if value.exclude:
+                rows = row.method(rows, list(value.exclude), exclude=True)
+        return rows
+
+    def within(self, orders: FailedOrderQuerySet, bounds: Bounds) -> FailedOrderQuerySet:
+        """Keep the orders whose date lies within bounds, and in the hour that `at` names."""
+        if at := self["at"]:
+            orders = orders.in_hour(self.dated_by, *at)
+        if bounds.start or bounds.end:
+            return orders.dated(self.dated_by, bounds.start, bounds.end)
+        return orders

@@ -1,0 +1,299 @@
+"""What may stand in the query string: one row a name (CONTRACTS.md, "Query string").
+
+A row says all that is particular to a name. The form, chips, facets, links, exports and the API
+read it from here, so that a new filter is a new row and a method of the query set.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from django import forms
+
+from dashboard.filtering.fields import (
+    LONGEST_TEXT,
+    DayField,
+    HourField,
+    NamesField,
+    PageField,
+    ValuesField,
+    choice_field,
+)
+from dashboard.filtering.periods import PERIODS
+from reconciler import service
+from reconciler.service import Facet, FailedOrderQuerySet, SignedQuerySet
+
+PER_PAGE = (25, 50, 100, 200)
+VIEW_NAMES = {
+    "open": "Open",
+    "expiring": "Expiring soon",
+    "failing": "Still failing",
+    "needs": "Needs a person",
+    "all": "All",
+}
+DATE_NAMES = {
+    "failed": "Last failed",
+    "first": "First attempt",
+    "created": "Created",
+    "expires": "Expires",
+}
+#: What the menu of sorts offers; every key of SORTS is understood.
+SORT_NAMES = {
+    "-failed": "Last failed, latest first",
+    "failed": "Last failed, oldest first",
+    "expires": "Expires first",
+    "-attempts": "Most attempts",
+    "-created": "Created, latest first",
+    "first": "First attempt, oldest first",
+    "order": "Order name",
+    "shop": "Shop",
+    "error": "Error",
+}
+#: Sort names of /errors/ -> the attribute of a row.
+ERROR_SORTS = {
+    "error": "sort_key",
+    "orders": "orders",
+    "open": "open",
+    "stores": "shops",
+    "attempts": "attempts",
+    "last_seen": "last_seen_at",
+    "first_seen": "first_seen_at",
+}
+ERROR_SORT_NAMES = {
+    "-orders": "Most orders",
+    "-open": "Most open orders",
+    "-attempts": "Most attempts",
+    "-stores": "Most shops",
+    "-first_seen": "First seen, latest first",
+    "-last_seen": "Last seen, latest first",
+    "error": "Error",
+}
+BY_NAMES = {"category": "Category", "error": "Error", "shop": "Shop"}
+COUNT_NAMES = {"orders": "Orders", "attempts": "Attempts"}
+LABEL_NAMES = {"new": "New", "back": "Back"}
+PERIOD_NAMES = {value: name for value, (name, _) in PERIODS.items()}
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """A name of the query string."""
+
+    name: str
+    #: What people call it, on a chip and beside its field.
+    label: str
+    #: Makes the form field that reads it.
+    field: Callable[[], forms.Field]
+    #: What is meant where it is absent; links leave this value out.
+    default: str = ""
+    #: It may be repeated: or within a name, `!value` excludes.
+    repeatable: bool = False
+    #: Narrows orders by its value: takes the query set and what the field returned. Of a
+    #: repeatable name it takes a list of values and ``exclude``.
+    method: Callable[..., Any] | None = None
+    #: ``method`` narrows attempts too.
+    narrows_attempts: bool = False
+    #: How orders are counted by its values.
+    facet: Facet | None = None
+    #: Words of its values, where these are not what people read.
+    words: Callable[[Iterable[str]], Mapping[str, str]] = lambda _: {}
+    #: The filter form shows no field for it, and so carries it along.
+    carried: bool = False
+    #: It belongs to what "Clear all" removes.
+    is_filter: bool = True
+
+
+@dataclass(frozen=True)
+class Parameters:
+    """The rows of a page, in the order in which links write them."""
+
+    rows: tuple[Parameter, ...]
+    #: Those of the list that holds the orders which this page counts; None if it is that list.
+    orders: "Parameters | None" = None
+    by_name: Mapping[str, Parameter] = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "by_name", {row.name: row for row in self.rows})
+
+    def __iter__(self) -> Iterator[Parameter]:
+        return iter(self.rows)
+
+    @property
+    def names(self) -> list[str]:
+        """Return the names, in the order in which links write them."""
+        return [row.name for row in self.rows]
+
+    @property
+    def facets(self) -> dict[str, Facet]:
+        """Return the facets by name."""
+        return {row.name: row.facet for row in self.rows if row.facet}
+
+    def counting(
+        self, *more: Parameter, without: Iterable[str] = (), **defaults: str
+    ) -> "Parameters":
+        """Return the parameters of a page that counts the orders of this list.
+
+        Leaves out those named in ``without``, adds ``more`` at the end, and sets other defaults.
+        """
+        gone = {*without, *(row.name for row in more)}
+        rows = []
+        for row in self.rows:
+            if row.name == "view":  # a tab of the list, but a filter of what is counted
+                rows.append(replace(row, default=defaults[row.name], is_filter=True))
+            elif row.name not in gone:
+                rows.append(replace(row, default=defaults.get(row.name, row.default)))
+        return Parameters((*rows, *more), orders=self)
+
+
+def choices(words: Mapping[str, str]) -> Callable[[Iterable[str]], Mapping[str, str]]:
+    """Return ``words`` for whatever values."""
+    return lambda _: words
+
+
+def _templates(values: Iterable[str]) -> dict[str, str]:
+    unknown = {slug: f"{slug} (unknown)" for slug in values}
+    return unknown | service.templates_of(list(unknown))
+
+
+def _sort(sorts: Iterable[str], default: str) -> Parameter:
+    values = {sign + name: name for name in sorts for sign in ("", "-")}
+    words = f"{', '.join(sorts)}, with - to reverse"
+    return Parameter(
+        "sort", "Sort", lambda: choice_field(values, words), default=default, is_filter=False
+    )
+
+
+CATEGORIES = {value: str(label) for value, label in service.Category.choices}
+STATES = {value: str(label) for value, label in service.State.choices}
+ADVICE = {value: str(label) for value, label in service.Retry.choices}
+
+_PAGES = (
+    Parameter("page", "Page", PageField, is_filter=False),
+    Parameter(
+        "per_page",
+        "Per page",
+        lambda: choice_field({str(n): str(n) for n in PER_PAGE}, ", ".join(map(str, PER_PAGE))),
+        default="50",
+        carried=True,
+        is_filter=False,
+    ),
+)
+
+#: The query string of /orders/; exports and the API use the same.
+ORDERS = Parameters(
+    (
+        # Without a default: which view is meant depends on `order`.
+        Parameter(
+            "view",
+            "View",
+            lambda: choice_field(VIEW_NAMES),
+            carried=True,
+            is_filter=False,
+            words=choices(VIEW_NAMES),
+        ),
+        Parameter(
+            "q",
+            "Text",
+            lambda: forms.CharField(max_length=LONGEST_TEXT, required=False),
+            method=FailedOrderQuerySet.mentioning,
+        ),
+        Parameter(
+            "order",
+            "Order",
+            lambda: NamesField(required=False),
+            method=FailedOrderQuerySet.named,
+        ),
+        Parameter(
+            "error",
+            "Error",
+            ValuesField,
+            repeatable=True,
+            carried=True,
+            method=SignedQuerySet.of_errors,
+            narrows_attempts=True,
+            facet=Facet("Error", "signature", service.by_signature(lambda s: (s.slug, s.template))),
+            words=_templates,
+        ),
+        Parameter(
+            "category",
+            "Category",
+            lambda: ValuesField(CATEGORIES),
+            repeatable=True,
+            carried=True,
+            method=SignedQuerySet.of_categories,
+            narrows_attempts=True,
+            facet=Facet(
+                "Category",
+                "signature",
+                service.by_signature(lambda s: (s.category, CATEGORIES[s.category])),
+            ),
+            words=choices(CATEGORIES),
+        ),
+        Parameter(
+            "shop",
+            "Shop",
+            ValuesField,
+            repeatable=True,
+            carried=True,
+            method=FailedOrderQuerySet.of_shops,
+            facet=Facet("Shop", "shop", service.by_shop),
+            words=choices({"none": "no shop"}),
+        ),
+        Parameter(
+            "state",
+            "Status",
+            lambda: ValuesField(STATES),
+            repeatable=True,
+            carried=True,
+            method=FailedOrderQuerySet.in_states,
+            words=choices(STATES),
+        ),
+        Parameter(
+            "retry",
+            "What to do",
+            lambda: ValuesField(ADVICE),
+            repeatable=True,
+            carried=True,
+            method=SignedQuerySet.to_retry,
+            narrows_attempts=True,
+            facet=Facet(
+                "What to do",
+                "signature",
+                service.by_signature(lambda s: (s.retry, ADVICE[s.retry])),
+            ),
+            words=choices(ADVICE),
+        ),
+        Parameter("date", "Date", lambda: choice_field(DATE_NAMES), default="failed"),
+        Parameter("period", "Period", lambda: choice_field(PERIOD_NAMES), default="all"),
+        Parameter("from", "From", DayField),
+        Parameter("to", "To", DayField),
+        Parameter("at", "Hour", HourField, carried=True),
+        _sort(service.SORTS, "-failed"),
+        *_PAGES,
+    )
+)
+#: The query string of /errors/: which orders are counted, and how errors are sorted.
+ERRORS = ORDERS.counting(
+    Parameter(
+        "label",
+        "Change",
+        lambda: choice_field(LABEL_NAMES),
+        carried=True,
+        words=choices(LABEL_NAMES),
+    ),
+    _sort(ERROR_SORTS, "-orders"),
+    *_PAGES,
+    view="all",
+)
+#: The query string of /trends/: which orders are counted, and how.
+TRENDS = ORDERS.counting(
+    Parameter(
+        "by", "Stack by", lambda: choice_field(BY_NAMES), default="category", is_filter=False
+    ),
+    Parameter(
+        "count", "Count", lambda: choice_field(COUNT_NAMES), default="orders", is_filter=False
+    ),
+    without=("sort", "page", "per_page"),
+    view="all",
+    date="first",
+    period="30d",
+)

@@ -1,0 +1,153 @@
+"""How fresh the ledger is, and how the connection to HotWax stands. Asks nobody."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.conf import settings
+from django.db.models import F
+from django.utils import timezone
+
+from reconciler.hotwax.auth import expiry_of
+from reconciler.hotwax.documents import from_text
+from reconciler.ledger.models import Attempt, FailedOrder, SyncEvent, SyncState, UnreadableDocument
+from reconciler.ledger.sync.connection_check import Finding, last_findings, seen_fields
+from reconciler.ledger.sync.schedule import current_state, scan_pause, watcher_is_alive
+from reconciler.ledger.sync.source import configured_source, interval
+
+#: HotWax's log forgets a failure after this time (HOTWAX.md: ttl "+60DAYS").
+LOG_KEEPS = timedelta(days=60)
+
+
+@dataclass(frozen=True)
+class Freshness:
+    """What is known of the ledger at ``now``. Read once a page. Counts are of log documents."""
+
+    now: datetime
+    #: live, stale, down or loading (CONTRACTS.md, "HTML hooks").
+    state: str
+    #: When the last answer was asked for; None before any.
+    as_of: datetime | None
+    #: Number of changes of the ledger so far: figures are cached under it.
+    revision: int
+    #: From when until when failures were observed; None before the first load is complete.
+    seen: tuple[datetime, datetime] | None
+    kept: int
+    #: HotWax's last numFound; None before any answer.
+    found: int | None
+    unreadable: int
+    #: range or compatible; the reason, if compatible.
+    mode: str
+    mode_reason: str
+    failing_since: datetime | None
+    next_try: datetime | None
+    error: str
+    remedy: str
+    #: The whole log was read at least once.
+    loaded: bool
+    #: The last scan did not find as many documents as HotWax counts.
+    short: bool
+    zone: str
+    #: While every row is derived again: orders done, and of how many.
+    deriving: tuple[int, int] | None
+    #: When HOTWAX_TOKEN ends, if it says so.
+    token_ends_at: datetime | None = None
+
+
+def freshness_of(row: SyncState, now: datetime) -> Freshness:
+    """Return how fresh the ledger is by SyncState's row."""
+    compatible = row.mode == SyncState.Mode.COMPATIBLE
+    return Freshness(
+        now=now,
+        state=_state_of(row, now),
+        as_of=row.answered_at,
+        revision=row.revision,
+        seen=_seen(row),
+        kept=row.kept,
+        found=row.found,
+        unreadable=row.unreadable,
+        mode="compatible" if compatible else "range",
+        mode_reason=row.mode_reason if compatible else "",
+        failing_since=row.failing_since,
+        next_try=row.back_off_until if row.failing_since else None,
+        error=row.last_error if row.failing_since else "",
+        remedy=row.last_remedy if row.failing_since else "",
+        loaded=row.loaded_at is not None,
+        short=row.scan_seconds > 0 and row.scan_started_at is None and not row.scan_complete,
+        zone=settings.HOTWAX_TIME_ZONE,
+        deriving=_deriving(row),
+        token_ends_at=expiry_of(settings.HOTWAX_TOKEN),
+    )
+
+
+def freshness() -> Freshness:
+    """Return how fresh the ledger is now. Raises AnotherHotWax."""
+    return freshness_of(current_state(), timezone.now())
+
+
+def _seen(row: SyncState) -> tuple[datetime, datetime] | None:
+    # The log keeps a failure for LOG_KEEPS, so the first load reaches back that far, and after a
+    # shorter pause in our asking the next answer holds all that was missed.
+    if row.loaded_at is None or row.answered_at is None:
+        return None
+    return row.loaded_at - LOG_KEEPS, row.answered_at
+
+
+def _deriving(row: SyncState) -> tuple[int, int] | None:
+    if not row.derived_by or row.derived_by == configured_source().derivation:
+        return None
+    orders = FailedOrder.objects.all()
+    return orders.filter(pk__lte=row.derive_cursor).count(), orders.count()
+
+
+def _state_of(row: SyncState, now: datetime) -> str:
+    if row.failing_since is not None:
+        return "down"
+    if row.loaded_at is None:
+        return "loading"
+    limit = 3 * interval()
+    if row.mode == SyncState.Mode.COMPATIBLE:
+        # Nothing is asked between two scans, and the next one begins within one more interval.
+        limit += scan_pause(row)
+    answered = row.answered_at
+    return "live" if answered is not None and now - answered < limit else "stale"
+
+
+@dataclass(frozen=True)
+class Status:
+    """What the status page says beside the trust line."""
+
+    row: SyncState
+    instance: str
+    api: str
+    method_setting: str
+    watcher: bool
+    #: Names of fields as last seen: canonical name ("" if unknown) and kind of value.
+    fields: list[tuple[str, str, str]]
+    #: Orders whose first attempt lies before their creation, and of how many.
+    negative_lags: tuple[int, int]
+    findings: list[Finding]
+    events: list[SyncEvent]
+    unreadable: list[UnreadableDocument]
+
+
+def status() -> Status:
+    """Return how the connection to HotWax stands, without asking it."""
+    row = current_state()
+    recent = Attempt.objects.order_by("-seen_last_at", "-pk").values_list("raw", flat=True)[:100]
+    fields = seen_fields([from_text(raw) for raw in recent])
+    dated = FailedOrder.objects.exclude(order_created_at=None).exclude(first_attempted_at=None)
+    return Status(
+        row=row,
+        instance=settings.HOTWAX_URL,
+        api=settings.HOTWAX_API,
+        method_setting=settings.HOTWAX_METHOD,
+        watcher=watcher_is_alive(row, timezone.now()),
+        fields=[(name, field, kind) for name, (field, kind) in fields.items()],
+        negative_lags=(
+            dated.filter(first_attempted_at__lt=F("order_created_at")).count(),
+            dated.count(),
+        ),
+        findings=last_findings(row),
+        events=list(SyncEvent.objects.all()[:30]),
+        unreadable=list(UnreadableDocument.objects.order_by("-seen_last_at", "-pk")[:50]),
+    )

@@ -1,0 +1,263 @@
+"""What can be asked of the ledger: query sets, views, sorts and dates.
+
+Every page, export and figure asks through the methods of these query sets. Datetimes are in UTC.
+"""
+
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+from typing import Any, Self, TypeVar
+
+from django.db import models
+from django.db.models import F, Q
+from django.db.models.expressions import Combinable
+
+from reconciler.hotwax.documents import clean
+from reconciler.ledger.models import (
+    Attempt,
+    ErrorSignature,
+    FailedOrder,
+    Retry,
+    Shop,
+    ShopHost,
+    SignatureAlias,
+    State,
+)
+from reconciler.ledger.sort_keys import name_keys
+
+Row = TypeVar("Row", bound=models.Model)
+
+EXPIRING_WITHIN = timedelta(days=7)
+FAILING_WITHIN = timedelta(hours=24)
+UNFINISHED = (State.OPEN, State.IN_PROGRESS, State.WAITING)
+#: Date names of the query string -> columns.
+DATES = {
+    "failed": "last_failed_at",
+    "first": "first_at",
+    "created": "order_created_at",
+    "expires": "expires_at",
+}
+#: Sort names of the query string -> columns.
+SORTS = {
+    "order": "name_sort_key",
+    "shop": "shop__sort_key",
+    "error": "signature__sort_key",
+    "attempts": "attempt_count",
+    "created": "order_created_at",
+    "first": "first_at",
+    "failed": "last_failed_at",
+    "expires": "expires_at",
+    "state": "state",
+}
+VIEWS = ("open", "expiring", "failing", "needs", "all")
+LIST_COLUMNS = (
+    "order_name",
+    "site_url",
+    "order_created_at",
+    "first_at",
+    "last_failed_at",
+    "attempt_count",
+    "error_excerpt",
+    "expires_at",
+    "left_log_at",
+    "state",
+    "latest_document_key",
+    "shop__name",
+    "shop__handle",
+    "signature__slug",
+    "signature__template",
+    "signature__category",
+    "signature__retry",
+    "signature__plain",
+)
+
+
+def view_condition(view: str, now: datetime, *, any_state: bool = False) -> Q:
+    """Return the condition of a view (CONTRACTS.md, `view`); it is empty for `all`."""
+    unfinished = Q() if any_state or view == "all" else Q(state__in=UNFINISHED)
+    if view == "expiring":
+        return unfinished & Q(
+            left_log_at=None, expires_at__gte=now, expires_at__lte=now + EXPIRING_WITHIN
+        )
+    if view == "failing":
+        return unfinished & Q(attempt_count__gte=2, last_failed_at__gte=now - FAILING_WITHIN)
+    if view == "needs":
+        # After one attempt the next run of the import may succeed by itself.
+        alone = ErrorSignature.objects.filter(retry=Retry.YES)
+        return unfinished & (Q(attempt_count__gte=2) | ~Q(signature__in=alone))
+    return unfinished
+
+
+def _directed(column: F, descending: bool) -> Combinable | Any:
+    return column.desc(nulls_last=True) if descending else column.asc(nulls_last=True)
+
+
+def signatures_named(slugs: list[str]) -> models.QuerySet[ErrorSignature]:
+    """Return the signatures that have, or had under earlier rules, one of these slugs."""
+    # A slug that is in use names its own signature, even if it was an alias before.
+    aliases = SignatureAlias.objects.filter(slug__in=slugs).exclude(
+        slug__in=ErrorSignature.objects.values("slug")
+    )
+    return ErrorSignature.objects.filter(Q(slug__in=slugs) | Q(pk__in=aliases.values("signature")))
+
+
+def shops_seen_under(hosts: list[str]) -> models.QuerySet[Shop]:
+    """Return the shops seen under any of these hosts, ignoring case."""
+    hosts = [host.lower() for host in hosts]
+    return Shop.objects.filter(Q(hosts__host__in=hosts) | Q(name__in=hosts))
+
+
+def shop_names(keys: Iterable[int]) -> dict[str, set[int]]:
+    """Map shop names to the keys of the shops that `?shop=` with this name matches."""
+    names = dict(Shop.objects.filter(pk__in=keys).values_list("pk", "name"))
+    keys_of = {name: {pk for pk in names if names[pk] == name} for name in set(names.values())}
+    # The name of one shop may also be a host of another.
+    hosts = ShopHost.objects.filter(host__in=keys_of, shop__in=keys).exclude(shop__name=F("host"))
+    for host, pk in hosts.values_list("host", "shop_id"):
+        keys_of[host].add(pk)
+    return keys_of
+
+
+class SignedQuerySet(models.QuerySet[Row]):
+    """What can be asked of rows that have a signature: attempts, and orders by their latest one."""
+
+    def of_errors(self, slugs: list[str], *, exclude: bool = False) -> Self:
+        """Keep, or leave out, rows with one of these signatures."""
+        condition = Q(signature__in=signatures_named(slugs).values("pk"))
+        return self.exclude(condition) if exclude else self.filter(condition)
+
+    def of_categories(self, categories: list[str], *, exclude: bool = False) -> Self:
+        """Keep, or leave out, rows whose error is of one of these categories."""
+        return self._of_signatures(Q(category__in=categories), exclude=exclude)
+
+    def to_retry(self, advice: list[str], *, exclude: bool = False) -> Self:
+        """Keep, or leave out, rows whose error has one of these retry advices."""
+        return self._of_signatures(Q(retry__in=advice), exclude=exclude)
+
+    def _of_signatures(self, which: Q, *, exclude: bool) -> Self:
+        condition = Q(signature__in=ErrorSignature.objects.filter(which))
+        return self.exclude(condition) if exclude else self.filter(condition)
+
+
+class FailedOrderQuerySet(SignedQuerySet["FailedOrder"]):
+    """What can be asked of the orders."""
+
+    def in_view(self, view: str, now: datetime, *, any_state: bool = False) -> Self:
+        """Keep one of the views of CONTRACTS.md: open, expiring, failing, needs, all.
+
+        ``any_state`` drops the view's condition on the state, and only that.
+        """
+        return self.filter(view_condition(view, now, any_state=any_state))
+
+    def mentioning(self, text: str) -> Self:
+        """Keep orders with this text in their latest error or name, ignoring case."""
+        return self.filter(search_text__contains=clean(text).casefold())
+
+    def named(self, names: list[str]) -> Self:
+        """Keep orders of these names (CONTRACTS.md, `order`)."""
+        full, tails = set(), set()
+        for name in names:
+            key, _ = name_keys(name)
+            full.add(key)
+            if "#" not in key:
+                tails.add(key)
+        return self.filter(Q(name_key__in=full) | Q(name_tail__in=tails))
+
+    def of_shops(self, hosts: list[str], *, exclude: bool = False) -> Self:
+        """Keep, or leave out, orders of the shops seen under any of these hosts."""
+        condition = Q(shop__in=shops_seen_under(hosts).values("pk"))
+        return self.exclude(condition) if exclude else self.filter(condition)
+
+    def in_states(self, states: list[str], *, exclude: bool = False) -> Self:
+        """Keep, or leave out, orders in these states."""
+        condition = Q(state__in=states)
+        return self.exclude(condition) if exclude else self.filter(condition)
+
+    def dated(self, which: str, start: datetime | None, end: datetime | None) -> Self:
+        """Keep orders whose date lies in [start, end): `failed`, `first`, `created`, `expires`."""
+        column = DATES[which]
+        conditions = Q()
+        if start is not None:
+            conditions &= Q(**{f"{column}__gte": start})
+        if end is not None:
+            conditions &= Q(**{f"{column}__lt": end})
+        return self.filter(conditions)
+
+    def in_hour(self, which: str, weekday: int, hour: int) -> Self:
+        """Keep orders whose date lies in an hour of a weekday (1 = Monday) of the current zone."""
+        column = DATES[which]
+        return self.filter(**{f"{column}__iso_week_day": weekday, f"{column}__hour": hour})
+
+    def sorted_by(self, sort: str) -> Self:
+        """Sort by a key of SORTS, `-` reverses. Nulls last; ties by id, in the same direction."""
+        descending = sort.startswith("-")
+        columns = [F(SORTS[sort.removeprefix("-")]), F("id")]
+        return self.order_by(*(_directed(column, descending) for column in columns))
+
+    def for_list(self) -> Self:
+        """Load what a row of the list shows, and nothing that is long."""
+        return self.select_related("shop", "signature").only(*LIST_COLUMNS)
+
+
+class AttemptQuerySet(SignedQuerySet["Attempt"]):
+    """What can be asked of the attempts."""
+
+    def of(self, orders: FailedOrderQuerySet) -> Self:
+        """Keep the attempts of these orders."""
+        if not orders.query.where:
+            return self  # of all orders
+        return self.filter(order__in=orders.order_by().values("pk"))
+
+    def logged_between(self, start: datetime | None, end: datetime | None) -> Self:
+        """Keep attempts logged in [start, end); None leaves an end open."""
+        attempts = self.exclude(logged_at=None)
+        if start is not None:
+            attempts = attempts.filter(logged_at__gte=start)
+        return attempts if end is None else attempts.filter(logged_at__lt=end)
+
+    def in_hour(self, weekday: int, hour: int) -> Self:
+        """Keep attempts logged in an hour of a weekday (1 = Monday) of the current zone."""
+        return self.filter(logged_at__iso_week_day=weekday, logged_at__hour=hour)
+
+
+def failed_orders() -> FailedOrderQuerySet:
+    """Return all failed orders, to be narrowed by the methods of FailedOrderQuerySet."""
+    return FailedOrderQuerySet(FailedOrder)
+
+
+def attempts_of(orders: FailedOrderQuerySet) -> AttemptQuerySet:
+    """Return all attempts of these orders, to be narrowed by the methods of AttemptQuerySet."""
+    return AttemptQuerySet(Attempt).of(orders)
+
+
+def failed_order(pk: int) -> FailedOrder | None:
+    """Return an order with its shop and signature; None if there is none."""
+    rows = failed_orders().select_related("shop", "signature").defer("search_text")
+    return rows.filter(pk=pk).first()
+
+
+def full_errors(orders: Iterable[FailedOrder]) -> dict[int, str]:
+    """Return the whole text of each order's latest error, by the order's primary key."""
+    rows = Attempt.objects.filter(
+        order__in=orders, document_key=F("order__latest_document_key")
+    ).order_by("logged_key")
+    return dict(rows.values_list("order_id", "error_text"))
+
+
+def error_named(slug: str) -> ErrorSignature | None:
+    """Return the signature of a slug, or of one that it had under earlier rules."""
+    return signatures_named([slug]).first()
+
+
+def signatures_of(keys: Iterable[int]) -> dict[int, ErrorSignature]:
+    """Return signatures by their primary keys."""
+    return ErrorSignature.objects.in_bulk(set(keys))
+
+
+def templates_of(slugs: list[str]) -> dict[str, str]:
+    """Return the templates of signatures by their slugs; unknown slugs are left out."""
+    if not slugs:
+        return {}
+    aliases = SignatureAlias.objects.filter(slug__in=slugs)
+    rows = ErrorSignature.objects.filter(slug__in=slugs)
+    templates = dict(aliases.values_list("slug", "signature__template"))
+    return templates | dict(rows.values_list("slug", "template"))
