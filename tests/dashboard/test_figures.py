@@ -12,7 +12,8 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from reconciler.ledger.models import SyncState
-from tests.clock import NOW
+from tests.clock import NOW as CLOCK
+from tests.clock import day, local
 from tests.dashboard.conftest import Open, Page
 from tests.makers import document
 
@@ -26,6 +27,13 @@ KINDS = {
 }
 #: New York went back to winter time on 1 November 2026, so that day had 25 hours.
 AROUND = datetime(2026, 10, 25, tzinfo=UTC)
+#: After it, at the time of day of the clock.
+NOW = max(CLOCK, CLOCK.replace(month=11, day=24))
+
+
+@pytest.fixture
+def moment() -> datetime:
+    return NOW
 
 
 def logged(raw: dict[str, Any]) -> datetime:
@@ -88,8 +96,10 @@ def test_each_bar_has_the_orders_of_its_day_by_category_and_opens_them(
     page = open_page("/orders/?from=2026-10-27&to=2026-11-06&state=resolved")
     expected: dict[str, Counter[str]] = {}
     for raw in by_order(raws).values():
-        day = logged(raw).astimezone(there)
-        expected.setdefault(f"{day.day} {day:%b %Y}", Counter())[KINDS[raw["errorMessage"]]] += 1
+        there_day = logged(raw).astimezone(there)
+        expected.setdefault(f"{there_day.day} {there_day:%b %Y}", Counter())[
+            KINDS[raw["errorMessage"]]
+        ] += 1
     heads = [th.text for th in page.root.one("table", data_chart="failed-per-day").all("th")]
     categories = heads[1 : heads.index("All")]
     rows = numbers(page)
@@ -114,7 +124,7 @@ def test_the_change_is_against_as_many_days_before(open_page: Open, raws: Raws) 
     page = open_page("/orders/?from=2026-11-01&to=2026-11-04")
 
     def within(first: int, last: int, month: int = 11) -> int:
-        days = [logged(raw).date() for raw in by_order(raws).values()]
+        days = [local(logged(raw)).date() for raw in by_order(raws).values()]
         return sum(d.month == month and first <= d.day <= last for d in days)
 
     now, before = within(1, 4), within(28, 31, month=10)
@@ -141,11 +151,11 @@ def test_a_signature_is_new_where_its_first_log_timestamp_ever_lies(
     for first, last in (("2026-10-25", "2026-10-26"), ("2026-11-02", "2026-11-06")):
         firsts: dict[str, str] = {}
         for raw in sorted(raws, key=logged):
-            firsts.setdefault(raw["errorMessage"], f"{logged(raw):%Y-%m-%d}")
+            firsts.setdefault(raw["errorMessage"], day(logged(raw)))
         matching = {
             raw["errorMessage"]
             for raw in by_order(raws).values()
-            if first <= f"{logged(raw):%Y-%m-%d}" <= last
+            if first <= day(logged(raw)) <= last
         }
         expected = sum(first <= firsts[error] <= last for error in matching)
         assert figure(open_page(f"/orders/?from={first}&to={last}"), "new") == expected

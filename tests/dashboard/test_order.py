@@ -10,7 +10,7 @@ from django.test import Client as Browser
 
 from reconciler.demo.server import Demo
 from reconciler.ledger.models import FailedOrder, SyncState
-from tests.clock import NOW
+from tests.clock import NOW, local
 from tests.dashboard.conftest import Open, Page
 from tests.makers import document
 
@@ -57,7 +57,10 @@ def test_the_sentence_says_what_happened(open_page: Open, tried: Any) -> None:
     page = open_page(f"/orders/{pk_of('#77')}/")
     sentence = page.root.one("p", class_="sentence").text
     assert sentence.startswith("Placed on ")
-    assert "#77 has failed to import three times since yesterday at" in sentence
+    began = local(NOW - timedelta(hours=30))
+    days = (local(NOW).date() - began.date()).days
+    since = "yesterday" if days == 1 else f"{began.day} {began:%b}"
+    assert f"#77 has failed to import three times since {since} at {began:%H:%M}" in sentence
     assert "It stays in HotWax’s log for 59 more days" in sentence
 
 

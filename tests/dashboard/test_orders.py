@@ -13,7 +13,7 @@ from django.test import Client as Browser
 
 from reconciler.ledger.models import FailedOrder
 from reconciler.ledger.signatures.rules import RULES, slug_of
-from tests.clock import NOW
+from tests.clock import NOW, day
 from tests.dashboard.conftest import Open, Page
 from tests.makers import document
 
@@ -99,10 +99,6 @@ def logged(raw: dict[str, Any]) -> datetime:
 
 def created(raw: dict[str, Any]) -> datetime:
     return datetime.fromtimestamp(int(raw["orderCreatedDate"]) / 1000, UTC)
-
-
-def day(moment: datetime) -> str:
-    return f"{moment:%Y-%m-%d}"
 
 
 def slug(text: str) -> str:
@@ -237,7 +233,9 @@ def test_days_are_days_of_the_dashboards_zone(
     from zoneinfo import ZoneInfo
 
     settings.TIME_ZONE = zone
-    counted = Counter(day(logged(r).astimezone(ZoneInfo(zone))) for r in latest(ledger).values())
+    counted = Counter(
+        f"{logged(r).astimezone(ZoneInfo(zone)):%Y-%m-%d}" for r in latest(ledger).values()
+    )
     for name, count in list(counted.items())[:12]:
         assert open_page(f"/orders/?from={name}&to={name}").total == count
 
@@ -416,13 +414,13 @@ def rows_of(browser: Browser, query: str) -> list[list[str]]:
 def test_the_export_has_all_matching_rows_and_says_so(
     browser: Browser, open_page: Open, ledger: Raws
 ) -> None:
-    query = f"?q=error&per_page=25&page=2&period=30d&error=!{slug('Error A at row 1')}"
+    query = f"?q=error&per_page=25&page=2&period=60d&error=!{slug('Error A at row 1')}"
     rows = rows_of(browser, query)
     total = open_page(f"/orders/{query}").total
     assert rows[0][0] == "Failed orders as of (UTC)"
     assert rows[1] == [
         "Filters",
-        "view Open; text: error; error not: Error A at row ‹n›; last failed: last 30 days",
+        "view Open; text: error; error not: Error A at row ‹n›; last failed: last 60 days",
     ]
     assert rows[2] == ["Rows", str(total)]
     assert len(rows) - 4 == total > 25

@@ -12,17 +12,18 @@ from django.test import Client as Browser
 
 from reconciler.ledger.models import SyncState
 from tests import recount
-from tests.clock import NOW
+from tests.clock import NOW, ZONE, day
 from tests.dashboard.conftest import Element, Open, Page
 from tests.recount import Order, Period
 
-ZONES = ("UTC", "America/New_York")
+ZONES = dict.fromkeys(("UTC", "America/New_York", ZONE))
 #: New York went back to winter time on 1 November 2026.
-AROUND = datetime(2026, 11, 6, tzinfo=UTC)
+AROUND = min(datetime(2026, 11, 6, tzinfo=UTC), NOW)
+DAYS = {"from": day(AROUND - timedelta(days=9)), "to": day(AROUND - timedelta(days=3))}
 QUERIES: tuple[dict[str, str], ...] = (
     {"period": "7d"},
     {"period": "30d", "date": "first"},
-    {"from": "2026-10-28", "to": "2026-11-03", "date": "created"},
+    {**DAYS, "date": "created"},
     {"period": "30d", "shop": "a.myshopify.com", "category": "!mapping", "date": "failed"},
 )
 Keep = Callable[..., None]
@@ -92,10 +93,10 @@ def test_orders(raws: list[recount.Raw], zone: str, open_page: Open, browser: Br
         soon = [order for order in now if NOW <= order.expires <= NOW + timedelta(days=7)]
         assert number(figures["expiring"]) == len(soon)
         days = recount.per_day(now, period, query.get("date", "failed"), "category")
-        for (_, numbers), day in zip(table(page, "failed-per-day"), days.values(), strict=True):
-            assert [n for n in numbers[:-1] if n] != [] or not day
-            assert sorted(n for n in numbers[:-1] if n) == sorted(day.values())
-            assert numbers[-1] == day.total()
+        for (_, numbers), parts in zip(table(page, "failed-per-day"), days.values(), strict=True):
+            assert [n for n in numbers[:-1] if n] != [] or not parts
+            assert sorted(n for n in numbers[:-1] if n) == sorted(parts.values())
+            assert numbers[-1] == parts.total()
         for facet, key in (("category", "category"), ("shop", "shop")):
             own = {name: value for name, value in query.items() if name != facet}
             expected = Counter(
@@ -161,8 +162,10 @@ def test_trends(
         days = recount.per_day(now, period, which, key)
         spans = answer["over_time"]["spans"]
         drawn = table(page, "failed-per-day")
-        for (row, numbers), span, (day, parts) in zip(drawn, spans, days.items(), strict=True):
-            begin = recount.midnight(period.first.fromisoformat(day), period.zone).timestamp()
+        for (row, numbers), span, (begin_day, parts) in zip(
+            drawn, spans, days.items(), strict=True
+        ):
+            begin = recount.midnight(period.first.fromisoformat(begin_day), period.zone).timestamp()
             assert span["from"] == row.one("time").get("datetime")
             assert recount.datetime.fromisoformat(span["from"]).timestamp() == begin
             assert numbers[-1] == span["count"] == parts.total()
@@ -219,7 +222,7 @@ def test_attempts(raws: list[recount.Raw], zone: str, browser: Browser) -> None:
 def test_every_mark_opens_as_many_orders(
     raws: list[recount.Raw], zone: str, open_page: Open
 ) -> None:
-    query = urlencode({"from": "2026-10-28", "to": "2026-11-03", "by": "error"})
+    query = urlencode({**DAYS, "by": "error"})
     page = open_page(f"/trends/?{query}")
     links: dict[str, int] = {}
     for mark in page.root.all("a", tabindex="-1"):

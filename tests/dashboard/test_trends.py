@@ -10,7 +10,7 @@ from django.test import Client as Browser
 
 from reconciler.ledger.figures import counts as trends
 from reconciler.ledger.models import FailedOrder, SyncState
-from tests.clock import NOW
+from tests.clock import NOW, local
 from tests.dashboard.conftest import Open
 from tests.makers import document
 
@@ -41,7 +41,9 @@ def test_a_log_that_is_silent_for_longer_than_ever_may_be_dead(
 
 
 def test_days_that_were_not_seen_are_marked_and_not_compared(keep: Keep, open_page: Open) -> None:
-    keep(*(document(f"#{n}", logged=NOW - timedelta(days=n), document_id=f"{n}") for n in range(9)))
+    for n in range(9):
+        moment = NOW - timedelta(days=n)  # when it was first attempted, and logged
+        keep(document(f"#{n}", logged=moment, created=moment - HOUR / 6, document_id=f"{n}"))
     seen_for(5)
     page = open_page("/trends/?period=7d")
     rows = page.root.one("table", data_chart="failed-per-day").one("tbody").all("tr")
@@ -164,7 +166,7 @@ def test_what_was_not_asked_for_is_not_silent_and_not_compared(keep: Keep, open_
 def test_days_to_come_are_not_seen(keep: Keep, open_page: Open) -> None:
     keep(document("#1"))
     seen_for(200)
-    today = NOW.date()
+    today = local(NOW).date()
     page = open_page(f"/trends/?from={today - timedelta(days=1)}&to={today + timedelta(days=3)}")
     rows = page.root.one("table", data_chart="failed-per-day").one("tbody").all("tr")
     assert ["data-unseen" in row.attributes for row in rows] == [False] * 2 + [True] * 3
@@ -183,7 +185,7 @@ def test_what_expires_is_compared_by_when_it_was_logged(keep: Keep, open_page: O
 def test_an_hour_counts_for_attempts_too(keep: Keep, browser: Browser) -> None:
     moments = [NOW - n * HOUR for n in (1, 2, 3, 2 + 24, 4 + 7 * 24)]
     keep(*(document(f"#{m}", document_id=f"{m}", logged=m) for m in moments))
-    at = f"{moments[1]:%a-%H}".lower()
+    at = f"{local(moments[1]):%a-%H}".lower()
     answer = browser.get(f"/api/trends?count=attempts&at={at}").json()
     assert answer["failed"]["now"] == 1
     assert sum(map(sum, answer["weekday_hours"])) == 1
