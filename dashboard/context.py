@@ -1,5 +1,6 @@
 """What the frame of every page shows: role, instance, trust line."""
 
+import json
 from typing import Any
 
 from django.conf import settings
@@ -8,14 +9,29 @@ from django.utils import timezone
 
 from dashboard.accounts import role_of
 
+#: DESIGN.md §3: no eval, no inline styles, a history restore is a whole page, errors are shown.
+HTMX_CONFIG = json.dumps(
+    {
+        "historyRestoreAsHxRequest": False,
+        "includeIndicatorStyles": False,
+        "allowEval": False,
+        "historyCacheSize": 0,
+        "responseHandling": [
+            {"code": "204", "swap": False},
+            {"code": "[2345]..", "swap": True},
+        ],
+    }
+)
+
 
 def frame(request: HttpRequest) -> dict[str, Any]:
-    """Context processor. ``freshness`` is what dashboard.middleware.Ledger found."""
+    """Return what base.html shows. ``freshness`` is what dashboard.middleware.Ledger found."""
     user = getattr(request, "user", None)
     appearance = request.COOKIES.get("appearance", "system")
     return {
         "appearance": appearance if appearance in ("light", "dark") else "system",
         "demo": settings.DEMO,
+        "htmx_config": HTMX_CONFIG,
         "instance": settings.HOTWAX_URL.split("//")[-1],
         "role": role_of(user) if user is not None and user.is_authenticated else "",
         "freshness": getattr(request, "freshness", None),

@@ -37,7 +37,16 @@ class SortColumn(tables.Column):
         return queryset.sorted_by(f"-{self.sort}" if is_descending else self.sort), True
 
 
-class OrdersTable(tables.Table):
+class PagedTable(tables.Table):
+    """A table whose rows are drawn by a template of templates/repeated/."""
+
+    @property
+    def records(self) -> list[Any]:
+        """Return what the rows of this page show."""
+        return [row.record for row in self.paginated_rows]
+
+
+class OrdersTable(PagedTable):
     """Columns are named as in `sort` and `data-column`."""
 
     order = SortColumn("order", verbose_name="Order")
@@ -70,7 +79,7 @@ def _number(title: str) -> tables.Column:
     return tables.Column(verbose_name=title, initial_sort_descending=True)
 
 
-class ErrorsTable(tables.Table):
+class ErrorsTable(PagedTable):
     """Columns are named as in the `sort` of /errors/ and `data-column`."""
 
     error = tables.Column(accessor="sort_key", verbose_name="Error")

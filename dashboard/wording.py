@@ -133,3 +133,31 @@ def of_view(noun: str, view_name: str) -> str:
     if view_name == "Needs a person":
         return f"{noun} that {'need' if noun.endswith('s') else 'needs'} a person"
     return f"{view_name.lower()} {noun}"
+
+
+def number(value: object) -> str:
+    """Write a number with separators: 1,284. What is no number is written as it is."""
+    return f"{value:,}" if isinstance(value, int) else str(value)
+
+
+def plural_end(count: int) -> str:
+    """Return the "s" of a plural, or nothing."""
+    return "" if count == 1 else "s"
+
+
+def cut(text: str, length: int) -> str:
+    """Cut a text to a length; an ellipsis says so."""
+    return text if len(text) <= length else f"{text[: length - 1]}…"
+
+
+def without_shopify(host: str) -> str:
+    """Leave out what every Shopify host ends in."""
+    return host.removesuffix(".myshopify.com")
+
+
+def urgency(expires: datetime, now: datetime) -> str:
+    """Return the class of an expiry: within 3 days urgent, within 7 soon."""
+    left = expires - now
+    if left <= timedelta(days=3):
+        return " is-urgent"
+    return " is-soon" if left <= timedelta(days=7) else ""

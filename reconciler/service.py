@@ -54,7 +54,6 @@ from reconciler.ledger.models import (
 )
 from reconciler.ledger.queries import (
     DATES,
-    FAILING_WITHIN,
     SORTS,
     VIEWS,
     FailedOrderQuerySet,
@@ -93,7 +92,6 @@ from reconciler.ledger.sync.watcher import Answer, ask_now, refresh_for_page
 __all__ = [
     "ALIASES",
     "DATES",
-    "FAILING_WITHIN",
     "FIELD_OF_NAME",
     "LOG_KEEPS",
     "LONGEST_RUNBOOK",

@@ -163,7 +163,6 @@ INSTALLED_APPS = [
     "django.contrib.sessions",
     "django.contrib.messages",
     "django.contrib.staticfiles",
-    "django.contrib.humanize",
     "django_htmx",
     "django_tables2",
     "heroicons",
@@ -203,6 +202,12 @@ TEMPLATES = [
                 "dashboard.context.frame",
             ],
         },
+    },
+    {
+        "NAME": "repeated",
+        "BACKEND": "django.template.backends.jinja2.Jinja2",
+        "DIRS": [BASE_DIR / "templates" / "repeated"],
+        "OPTIONS": {"environment": "dashboard.repeated.environment"},
     },
 ]
 

@@ -30,6 +30,8 @@ class Figure:
     url: str
     before: int | None = None
     relative: bool = False
+    #: Its link leads to this list, not to another page.
+    is_in_list: bool = True
 
     @property
     def change(self) -> int | None:
@@ -55,7 +57,7 @@ def figures_of(asked: OrderFilter, fresh: Freshness, counts: dict[str, int]) -> 
     soon = query.with_("view", "expiring").url(path)
     return [
         Figure("failed", "Failed orders", counts["all"], everything, failed_before, relative=True),
-        Figure("new", "New signatures", new, _new_url(asked, bounds), new_before),
+        Figure("new", "New signatures", new, _new_url(asked, bounds), new_before, is_in_list=False),
         Figure("expiring", "Expiring in 7 days", counts["expiring"], soon),
     ]
 

@@ -82,8 +82,8 @@ class Trends:
     """All panels."""
 
     total: Row
-    p50: Row | None
-    p90: Row | None
+    #: Median and nine in ten of the time to the first attempt; empty if nothing was measured.
+    percentiles: list[Row]
     per_day: StackedChart | None
     categories: list[Row]
     errors: list[Row]
@@ -110,7 +110,7 @@ def trends_of(asked: OrderFilter, fresh: Freshness) -> Trends:
     link = linker(asked)
     bounds = asked.bounds(fresh.now)
     lags = _lags(asked, fresh, bounds)
-    p50, p90 = _percentiles(lags, _lags(asked, fresh, before) if before else {})
+    percentiles = _percentiles(lags, _lags(asked, fresh, before) if before else {})
     total = counted.total(link)
     with_dates = sum(sum(mine.values()) for mine in lags.values())
     orders = asked.matching(fresh.now).count() if asked.counts_attempts else total.now
@@ -118,8 +118,7 @@ def trends_of(asked: OrderFilter, fresh: Freshness) -> Trends:
     ages, undated = _ages(asked, fresh)
     return Trends(
         total=total,
-        p50=p50,
-        p90=p90,
+        percentiles=percentiles,
         per_day=per_day(asked, fresh, measure, counted.words(), total.now),
         categories=_categories(counted.by_category(), link),
         errors=_movers(_named(counted.by_error(), counted.words(), link, "error")),
@@ -240,17 +239,15 @@ def _merged(counts: Iterable[dict[int, int]]) -> dict[int, int]:
     return sums
 
 
-def _percentiles(
-    now: dict[int, dict[int, int]], before: dict[int, dict[int, int]]
-) -> tuple[Row | None, Row | None]:
+def _percentiles(now: dict[int, dict[int, int]], before: dict[int, dict[int, int]]) -> list[Row]:
     """Return median and nine in ten over all shops, in whole minutes."""
     rows = []
     for per_cent, label in ((50, "First attempt, median"), (90, "First attempt, 9 in 10")):
         value = service.percentile(_merged(now.values()), per_cent)
         earlier = service.percentile(_merged(before.values()), per_cent)
-        known = value is not None
-        rows.append(Row(f"p{per_cent}", label, value or 0, earlier, "") if known else None)
-    return rows[0], rows[1]
+        if value is not None:
+            rows.append(Row(f"p{per_cent}", label, value, earlier, ""))
+    return rows
 
 
 def _with_lags(

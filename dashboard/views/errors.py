@@ -68,14 +68,21 @@ def _results(asked: OrderFilter, fresh: Freshness) -> dict[str, Any]:
         "chips": chips_of(asked),
         "facets": facets_of(asked, fresh, partial(labelled, asked, fresh)),
         "per_page_choices": PER_PAGE,
-        "orders_query": asked.query.of_orders(),
-        "open_is_a_view": _open_is_a_view(asked),
+        **_queries(asked),
     }
 
 
-def _open_is_a_view(asked: OrderFilter) -> bool:
-    """Return True if the open orders among those counted are the list's view Open."""
-    return asked.view == "all" and not asked["state"]
+def _queries(asked: OrderFilter) -> dict[str, Query | None]:
+    """Return the queries of the lists of orders counted, and of the open ones among them.
+
+    These have a list only if no view and no state narrows what is counted.
+    """
+    orders = asked.query.of_orders()
+    narrowed = asked.view != "all" or asked["state"]
+    return {
+        "orders_query": orders,
+        "open_query": None if narrowed else orders.with_("view", "open"),
+    }
 
 
 def _sums(rows: list[service.ErrorRow]) -> dict[str, int]:
@@ -135,10 +142,9 @@ def _orders(
         "histogram_title": DATE_NAMES[asked.dated_by],
         "shops": service.shop_counts(matching),
         "orders": list(matching.for_list().sorted_by("-failed")[:ORDERS]),
-        "orders_query": asked.query.of_orders(),
+        **_queries(asked),
         "chips": [_on_this_page(chip) for chip in chips_of(asked) if chip.name != "error"],
         "view_name": VIEW_NAMES[asked.view],
-        "open_is_a_view": _open_is_a_view(asked),
     }
 
 

@@ -133,8 +133,8 @@ def _row(row: Row) -> dict[str, Any]:
 
 
 def _minutes(found: Trends) -> dict[str, Any]:
-    rows = {"p50": found.p50, "p90": found.p90}
-    return {name: _numbers(row) if row else None for name, row in rows.items()}
+    rows = {row.key: _numbers(row) for row in found.percentiles}
+    return {name: rows.get(name) for name in ("p50", "p90")}
 
 
 def _over_time(per_day: StackedChart | None) -> dict[str, Any] | None:

@@ -4,12 +4,14 @@ People work on orders; log documents are their attempts. Columns that hold what 
 are derived from ``Attempt.raw`` and can be derived again.
 """
 
+from datetime import datetime, timedelta
 from typing import ClassVar
 
 from django.db import models
 
 #: The list shows this much of an error; the order page shows all of it.
 EXCERPT_LENGTH = 300
+FAILING_WITHIN = timedelta(hours=24)
 
 
 class State(models.TextChoices):
@@ -175,6 +177,11 @@ class FailedOrder(models.Model):
 
     def __str__(self) -> str:
         return self.order_name or self.order_key
+
+    def is_failing_again(self, now: datetime) -> bool:
+        """Return True for two or more attempts, the last within FAILING_WITHIN."""
+        last = self.last_failed_at
+        return self.attempt_count >= 2 and last is not None and now - last <= FAILING_WITHIN
 
 
 class Attempt(models.Model):

@@ -13,6 +13,7 @@ from django.db.models.expressions import Combinable
 
 from reconciler.hotwax.documents import clean
 from reconciler.ledger.models import (
+    FAILING_WITHIN,
     Attempt,
     ErrorSignature,
     FailedOrder,
@@ -27,7 +28,6 @@ from reconciler.ledger.sort_keys import name_keys
 Row = TypeVar("Row", bound=models.Model)
 
 EXPIRING_WITHIN = timedelta(days=7)
-FAILING_WITHIN = timedelta(hours=24)
 UNFINISHED = (State.OPEN, State.IN_PROGRESS, State.WAITING)
 #: Date names of the query string -> columns.
 DATES = {

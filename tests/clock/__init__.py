@@ -45,8 +45,9 @@ def stopped_at(moment: datetime) -> Any:
 
 def of_processes(now: datetime | None = None) -> dict[str, str]:
     """Environment in which a Python process has the clock of this one, or starts at ``now``."""
-    here = time.time() if now is None else now.timestamp()
-    ahead = here - time_machine.escape_hatch.time.time()
+    hatch = time_machine.escape_hatch
+    real = hatch.time.time() if hatch.is_travelling() else time.time()
+    ahead = (time.time() if now is None else now.timestamp()) - real
     folder = str(Path(__file__).with_name("processes"))
     return {"PYTHONPATH": folder, "TEST_CLOCK_AHEAD": repr(ahead)}
 
@@ -54,6 +55,11 @@ def of_processes(now: datetime | None = None) -> dict[str, str]:
 def local(moment: datetime) -> datetime:
     """A moment in the dashboard's zone."""
     return moment.astimezone(ZoneInfo(ZONE))
+
+
+def days_ago(days: int) -> str:
+    """The day so many days before today, in the dashboard's zone: 2026-11-24."""
+    return f"{local(NOW).date() - timedelta(days=days):%Y-%m-%d}"
 
 
 def day(moment: datetime) -> str:

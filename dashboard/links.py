@@ -1,0 +1,34 @@
+"""Links that keep the list: URLs made of its query."""
+
+from django.urls import reverse
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+from dashboard.filtering.query import Query
+from reconciler import service
+
+
+def with_value(query: Query, path: str, name: str, *values: object) -> str:
+    """Return the URL of ``path`` with one name of the query set anew."""
+    return query.with_(name, *(str(value) for value in values)).url(path)
+
+
+def chosen_link(query: Query, path: str, name: str, value: str) -> SafeString:
+    """Return the attributes of a link that chooses a value, or leaves it where it is chosen."""
+    return list_link(query.toggle(name, value).url(path))
+
+
+def list_link(url: str) -> SafeString:
+    """Return the attributes of a link that htmx follows within the list."""
+    return format_html('href="{0}" hx-get="{0}"', url)
+
+
+def error_link(signature: service.ErrorSignature, query: Query) -> SafeString:
+    """Return the attributes of a link to an error's page that carries the list one came from."""
+    path = reverse("dashboard:error", args=[signature.slug])
+    return format_html('href="{}"', query.without("page").url(path))
+
+
+def order_link(order: service.FailedOrder, query: Query) -> str:
+    """Return the URL of an order's page that carries the list one came from."""
+    return query.without("page").url(reverse("dashboard:order", args=[order.pk]))

@@ -1,0 +1,103 @@
+"""Small pieces of HTML that stand on many pages: icons, times, hues, slots of a signature."""
+
+import re
+from datetime import datetime
+
+from django.utils.html import escape, format_html
+from django.utils.safestring import SafeString, mark_safe
+
+from dashboard import wording
+from dashboard.charts.sparklines import SmallBar
+from dashboard.charts.stacked import Stack
+from reconciler import service
+
+#: Category -> class of its hue; a relative of a family is drawn as a ring.
+_HUES = {
+    "data": "hue-1",
+    "source": "hue-1 is-ring",
+    "mapping": "hue-2",
+    "configuration": "hue-3",
+    "authentication": "hue-4",
+    "connection": "hue-5",
+    "rate_limit": "hue-5 is-ring",
+    "database": "hue-6",
+    "duplicate": "hue-6 is-ring",
+    "payment": "hue-7",
+    "downstream": "hue-7 is-ring",
+    "unexpected": "hue-8",
+}
+#: Label of an error -> its word and its icon.
+_LABELS = {"new": ("New", "spark"), "back": ("Back", "again")}
+_ADVICE_ICONS = {"yes": "again", "after_fix": "wrench", "check_first": "eye", "no": "stop"}
+_SLOT = re.compile(r"‹[a-z ]+›")
+
+
+def icon(name: str, *, small: bool = False) -> SafeString:
+    """Draw an icon of the page's sprite; it is hidden from screen readers."""
+    size = " icon--small" if small else ""
+    return mark_safe(  # noqa: S308 - names are ours
+        f'<svg class="icon{size}" aria-hidden="true"><use href="#i-{name}"/></svg>'
+    )
+
+
+def time_element(moment: datetime, text: str) -> SafeString:
+    """Draw <time> with a text; its title is the moment in UTC."""
+    return format_html(
+        '<time datetime="{}" title="{}">{}</time>',
+        wording.machine(moment),
+        wording.utc(moment),
+        text,
+    )
+
+
+def time_ago(moment: datetime, now: datetime) -> SafeString:
+    """Draw <time> that says how long ago, or in how long."""
+    return time_element(moment, wording.ago(moment, now))
+
+
+def time_day(moment: datetime, now: datetime) -> SafeString:
+    """Draw <time> with the day."""
+    return time_element(moment, wording.short_day(moment, now))
+
+
+def time_of_span(bar: SmallBar | Stack, unit: str) -> SafeString:
+    """Draw <time> that names a span of a chart: a day of the dashboard's zone, or an hour."""
+    begin = wording.local(bar.start)
+    written = begin.isoformat(timespec="minutes") if unit == "hour" else f"{begin:%Y-%m-%d}"
+    return format_html('<time datetime="{}">{}</time>', written, bar.label)
+
+
+def hue(category: str) -> str:
+    """Return the classes of a category's disc or ring; a number is one of the eight hues."""
+    return _HUES.get(category) or f"hue-{category}"
+
+
+def category(signature: service.ErrorSignature) -> SafeString:
+    """Draw the category of an error: its disc or ring, and its name."""
+    name = signature.get_category_display()
+    return format_html(
+        '<span class="cat"><i class="hue {}"></i>{}</span>', hue(signature.category), name
+    )
+
+
+def advice(signature: service.ErrorSignature) -> SafeString:
+    """Draw the retry advice of an error: an icon and words."""
+    words = signature.get_retry_display()
+    return format_html(
+        '<span class="hint">{}{}</span>', icon(_ADVICE_ICONS[signature.retry]), words
+    )
+
+
+def label(name: str) -> SafeString:
+    """Draw what changed about an error; nothing for ""."""
+    if not name:
+        return SafeString("")
+    words, drawn = _LABELS[name]
+    return format_html('<span class="label label--{}">{}{}</span>', name, icon(drawn), words)
+
+
+def slots(text: str) -> SafeString:
+    """Mark what differs from order to order in a signature."""
+    escaped = str(escape(text))
+    marked = _SLOT.sub(lambda match: f'<i class="slot">{match[0]}</i>', escaped)
+    return mark_safe(marked)  # noqa: S308 - escaped above
