@@ -2,6 +2,7 @@
 
 import ipaddress
 import os
+import shutil
 import socket
 import threading
 from collections.abc import Callable, Iterator
@@ -16,6 +17,7 @@ from django.contrib.auth.models import User
 from django.core.cache import cache
 from django.test import Client as Browser
 from django.utils import timezone
+from xdist.scheduler import LoadScopeScheduling
 
 from reconciler.demo.data import History
 from reconciler.demo.server import Demo
@@ -26,12 +28,33 @@ from reconciler.ledger.sync.schedule import current_state, due
 from reconciler.ledger.sync.source import Source, configured_source
 from reconciler.ledger.sync.syncer import Syncer
 from reconciler.ledger.sync.watcher import refresh_for_page, sync_once, take_step
+from tests import shared
 from tests.clock import NOW, stopped_at
 from tests.makers import solr_reply
 
 BACKEND = "dashboard.accounts.AccountBackend"
 #: Set by .ci/run: an optional part that is missing is a failure, not a skip.
 REQUIRED = os.environ.get("TESTS_REQUIRE_ALL") == "1"
+
+
+class ByServer(LoadScopeScheduling):  # type: ignore[misc]
+    """Gives tests to workers; what shares a server goes to one: one Solr, one browser a file."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        if nodeid.startswith("tests/solr/"):
+            return "solr"
+        return nodeid.split("::", maxsplit=1)[0] if nodeid.startswith("tests/browser/") else nodeid
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> ByServer:
+    """Replace `--dist`'s scheduler."""
+    return ByServer(config, log)
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Remove what the workers shared, once they are done."""
+    if not hasattr(session.config, "workerinput"):
+        shutil.rmtree(shared.FOLDER, ignore_errors=True)
 
 
 @pytest.fixture(autouse=True, scope="session")

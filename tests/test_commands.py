@@ -1,6 +1,5 @@
 """The commands as processes: they start, say what is wrong in one line, and leave nothing behind."""
 
-import os
 import signal
 import socket
 import sqlite3
@@ -16,9 +15,10 @@ import pytest
 
 from reconciler.demo.data import History
 from reconciler.demo.server import Demo
+from tests import shared
 from tests.clock import NOW, of_processes
 from tests.conftest import Serving
-from tests.solr.rig import free_port
+from tests.shared import free_port
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -28,12 +28,13 @@ def environment(tmp_path: Path) -> dict[str, str]:
     """A database of its own, and ports that are free."""
     ports = {"PORT": str(free_port()), "DEMO_PORT": str(free_port())}
     return {
-        **{k: v for k, v in os.environ.items() if not k.startswith("HOTWAX_")},
+        **{
+            name: value
+            for name, value in shared.of_processes(tmp_path).items()
+            if not name.startswith("HOTWAX_")
+        },
         **ports,
         **of_processes(),
-        "ENV_FILE": os.devnull,
-        "DATABASE_URL": f"sqlite:///{tmp_path / 'ledger.sqlite3'}",
-        "DJANGO_SETTINGS_MODULE": "reconciler.settings",
     }
 
 
@@ -79,8 +80,6 @@ def is_free(port: str) -> bool:
 def test_run_starts_all_and_a_signal_ends_all(
     number: signal.Signals, environment: dict[str, str]
 ) -> None:
-    manage(environment, "migrate", "-v0")
-    manage(environment, "collectstatic", "--noinput", "-v0")
     process = subprocess.Popen(
         [sys.executable, "manage.py", "run"],
         cwd=ROOT,
@@ -116,7 +115,6 @@ def test_a_busy_port_is_named_in_one_line(name: str, environment: dict[str, str]
 def hotwax(environment: dict[str, str]) -> Iterator[Demo]:
     with Serving(Demo(History(NOW, orders=300))) as server:
         environment["HOTWAX_URL"] = server.url
-        manage(environment, "migrate", "-v0")
         yield server
 
 

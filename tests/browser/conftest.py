@@ -10,7 +10,7 @@ from tests.browser.serving import ARGUMENTS, CHROMIUM, served
 from tests.conftest import missing
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def site() -> Iterator[str]:
     if not Path(CHROMIUM).exists():
         missing("Debian's chromium is needed for the tests in a browser")
@@ -18,7 +18,7 @@ def site() -> Iterator[str]:
         yield url
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def chromium(site: str) -> Iterator[Any]:
     from playwright.sync_api import sync_playwright
 

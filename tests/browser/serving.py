@@ -1,6 +1,5 @@
 """The real thing: gunicorn over a ledger filled from the demo. Knows no Django itself."""
 
-import os
 import shutil
 import subprocess
 import sys
@@ -16,8 +15,9 @@ import httpx
 
 from reconciler.demo.data import History
 from reconciler.demo.server import Demo
+from tests import shared
 from tests.clock import NOW, of_processes
-from tests.solr.rig import free_port
+from tests.shared import free_port, manage
 
 ROOT = Path(__file__).resolve().parents[2]
 CHROMIUM = "/usr/bin/chromium"
@@ -40,24 +40,15 @@ def served(orders: int = 900, *, load: bool = True) -> Iterator[str]:
     directory = Path(tempfile.mkdtemp(prefix="reconciler-"))
     port = free_port()
     environment = {
-        **os.environ,
+        **shared.of_processes(directory),
         **of_processes(NOW),
-        "ENV_FILE": os.devnull,
         "DEMO_PORT": str(server.server_address[1]),
         "PORT": str(port),
-        "DATABASE_URL": f"sqlite:///{directory / 'ledger.sqlite3'}",
-        "DJANGO_SETTINGS_MODULE": "reconciler.settings",
         "HOTWAX_URL": "",
     }
-    commands = [["migrate", "-v0"], ["collectstatic", "--noinput", "-v0"]]
-    for words in [*commands, ["sync"]] if load else commands:
-        subprocess.run(
-            [sys.executable, "manage.py", *words],
-            cwd=ROOT,
-            env=environment,
-            check=True,
-            capture_output=True,
-        )
+    manage(environment, "migrate", "-v0")  # makes the demo's accounts
+    if load:
+        manage(environment, "sync")
     gunicorn = str(Path(sys.executable).with_name("gunicorn"))
     command = [
         gunicorn,

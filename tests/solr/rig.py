@@ -3,7 +3,6 @@
 import io
 import json
 import shutil
-import socket
 import subprocess
 import tempfile
 import threading
@@ -16,6 +15,8 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import httpx
+
+from tests.shared import free_port
 
 HERE = Path(__file__).parent
 JAR = HERE / "target" / "solr-for-tests-1.jar"
@@ -97,19 +98,6 @@ def running() -> Iterator[Solr]:
         process.kill()
         process.wait()
         shutil.rmtree(directory, ignore_errors=True)
-
-
-def free_port() -> int:
-    """Find a port that is free, and whose ZooKeeper neighbour (+ 1000) is too."""
-    while True:
-        with socket.socket() as one, socket.socket() as other:
-            one.bind(("127.0.0.1", 0))
-            port: int = one.getsockname()[1]
-            try:
-                other.bind(("127.0.0.1", port + 1000))
-            except (OSError, OverflowError):
-                continue
-            return port
 
 
 class Gateway(ThreadingHTTPServer):

@@ -19,9 +19,10 @@ from typing import Any
 
 import httpx
 
+from tests.shared import free_port
 from tests.solr.generator import generate
 from tests.solr.recount import query
-from tests.solr.rig import Gateway, Solr, free_port, running
+from tests.solr.rig import Gateway, Solr, running
 
 ROOT = Path(__file__).resolve().parents[2]
 DOCUMENTS = int(os.environ.get("SOAK_DOCUMENTS", "50000"))

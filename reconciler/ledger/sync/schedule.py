@@ -40,7 +40,10 @@ def scan_pause(state: SyncState) -> timedelta:
 
 
 def due(state: SyncState, now: datetime, source: Source | None = None) -> Step | None:
-    """Return the step to take next; None if nothing is due. Catching up goes first."""
+    """Return the step to take next; None if nothing is due.
+
+    Catching up goes first, and then takes turns with the rest.
+    """
     if state.derived_by != (source or configured_source()).derivation:
         return Step.DERIVE
     if state.step == Step.FIRST:
@@ -51,26 +54,29 @@ def due(state: SyncState, now: datetime, source: Source | None = None) -> Step |
         if state.scan_started_at or older(state.scan_ended_at, scan_pause(state), now):
             return Step.PAGE
         return Step.FIRST if older(state.mode_decided_at, SWEEP_EVERY, now) else None
-    if state.catch_up_from or older(state.caught_up_at, interval(), now):
-        return Step.CATCH_UP
-    return _due_beside_catching_up(state, now)
+    beside = _due_beside_catching_up(state, now)
+    if not _catching_up_is_due(state, now):
+        return beside
+    # In turns: where one step takes longer than the interval, catching up is always due.
+    others_turn = state.last_step == Step.CATCH_UP and not state.catch_up_from
+    return beside or Step.CATCH_UP if others_turn else Step.CATCH_UP
 
 
 def due_for_page(state: SyncState, now: datetime) -> Step | None:
-    """Return the step that a page takes: catching up and the rest in turn, never a sweep.
+    """Return the step that a page takes: what is due, but never a sweep.
 
-    Pages ask once per interval. Catching up is due by then every time, so without the turns
-    nothing else would be done.
+    A sweep is too long for a page; the count shows whether one is needed.
     """
     step = due(state, now)
-    if step == Step.CATCH_UP and state.last_step == Step.CATCH_UP and not state.catch_up_from:
-        step = _due_beside_catching_up(state, now)
-        if step == Step.SWEEP:
-            step = Step.COUNT if state.count_due else None
-        return step or Step.CATCH_UP
-    if step == Step.SWEEP:  # too long for a page; the count shows whether one is needed
-        return Step.COUNT if older(state.found_at, interval(), now) else None
-    return step
+    if step != Step.SWEEP:
+        return step
+    if _catching_up_is_due(state, now):
+        return Step.COUNT if state.count_due else Step.CATCH_UP
+    return Step.COUNT if older(state.found_at, interval(), now) else None
+
+
+def _catching_up_is_due(state: SyncState, now: datetime) -> bool:
+    return bool(state.catch_up_from) or older(state.caught_up_at, interval(), now)
 
 
 def _due_beside_catching_up(state: SyncState, now: datetime) -> Step | None:

@@ -1,0 +1,75 @@
+"""What is made once for all workers of a run: a migrated database, the static files, ports."""
+
+import fcntl
+import os
+import random
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+#: The process that started the run; it removes the folder at the end (tests/conftest.py).
+RUN = os.getppid() if "PYTEST_XDIST_WORKER" in os.environ else os.getpid()
+FOLDER = Path(tempfile.gettempdir()) / f"reconciler-tests-{RUN}"
+
+
+def once(name: str, make: Callable[[Path], None]) -> Path:
+    """Make a file or folder in the first worker that wants it; the others wait."""
+    FOLDER.mkdir(exist_ok=True)
+    path, done = FOLDER / name, FOLDER / f"{name}.done"
+    with (FOLDER / f"{name}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not done.exists():
+            make(path)
+            done.touch()
+    return path
+
+
+def manage(environment: dict[str, str], *words: str) -> None:
+    """Run a management command that must succeed."""
+    command = [sys.executable, "manage.py", *words]
+    subprocess.run(command, cwd=ROOT, env=environment, check=True, capture_output=True)
+
+
+def of_processes(folder: Path) -> dict[str, str]:
+    """Environment of processes of ours: settings, static files, and a migrated database."""
+    static = FOLDER / "static"
+    environment = {
+        **os.environ,
+        "ENV_FILE": os.devnull,
+        "DJANGO_SETTINGS_MODULE": "tests.settings_of_processes",
+        "TEST_STATIC_ROOT": str(static),
+    }
+
+    def migrate(path: Path) -> None:
+        manage({**environment, "DATABASE_URL": f"sqlite:///{path}"}, "migrate", "-v0")
+
+    once("static", lambda path: manage(environment, "collectstatic", "--noinput", "-v0"))
+    database = folder / "ledger.sqlite3"
+    shutil.copy(once("migrated.sqlite3", migrate), database)
+    return {**environment, "DATABASE_URL": f"sqlite:///{database}"}
+
+
+def free_port() -> int:
+    """Find a port that is free, and whose neighbour (+ 1000: ZooKeeper's) is too.
+
+    Each worker has a range of its own, so that no two take the same port at once.
+    """
+    worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+    while True:
+        port = 12_000 + 2_000 * (worker % 8) + random.randrange(1_000)
+        if _is_free(port) and _is_free(port + 1_000):
+            return port
+
+
+def _is_free(port: int) -> bool:
+    with socket.socket() as probe:
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+    return True
