@@ -38,12 +38,11 @@ REQUIRED = os.environ.get("TESTS_REQUIRE_ALL") == "1"
 
 
 class ByServer(LoadScopeScheduling):  # type: ignore[misc]
-    """Gives tests to workers; what shares a server goes to one: one Solr, one browser a file."""
+    """Gives tests to workers; what shares a server goes to one: one Solr, one browser."""
 
     def _split_scope(self, nodeid: str) -> str:
-        if nodeid.startswith("tests/solr/"):
-            return "solr"
-        return nodeid.split("::", maxsplit=1)[0] if nodeid.startswith("tests/browser/") else nodeid
+        folder = nodeid.partition("::")[0].rpartition("/")[0]
+        return folder if folder in ("tests/solr", "tests/browser") else nodeid
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> ByServer:
