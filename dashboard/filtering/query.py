@@ -15,11 +15,11 @@ class Query:
         self, pairs: Iterable[tuple[str, str]] = (), parameters: Parameters = ORDERS
     ) -> None:
         self.parameters = parameters
-        self.pairs = tuple(pair for pair in pairs if not self._goes_without_saying(pair))
+        self.pairs = tuple(pair for pair in pairs if not self._is_left_out(pair))
 
-    def _goes_without_saying(self, pair: tuple[str, str]) -> bool:
-        name, value = pair
-        return not value or self.parameters.by_name[name].default == value
+    def _is_left_out(self, pair: tuple[str, str]) -> bool:
+        row = self.parameters.by_name.get(pair[0])
+        return row is None or pair[1] in ("", row.default)
 
     @classmethod
     def of(cls, data: QueryDict, parameters: Parameters = ORDERS) -> Self:

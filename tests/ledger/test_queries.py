@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from reconciler.hotwax.documents import Reading, read_document
 from reconciler.ledger.intake import upsert
-from reconciler.ledger.models import FailedOrder
-from reconciler.ledger.queries import SORTS, failed_orders
+from reconciler.ledger.models import ErrorSignature, FailedOrder, Shop
+from reconciler.ledger.queries import DATES, SORTS, failed_orders
 from reconciler.ledger.sort_keys import natural_sort_key, sort_key
 from tests.makers import document
 
@@ -138,3 +138,101 @@ def test_wildcards_are_only_characters() -> None:
     keep(document("#1", error="aXb"))
     assert not failed_orders().mentioning("a_b").exists()
     assert not failed_orders().mentioning("a%b").exists()
+
+
+#: Of five orders, in the order of their ids: each column sorts them in another way.
+RANKS = {
+    "name_sort_key": (0, 1, 2, 4, 3),
+    "attempt_count": (4, 3, 2, 1, 0),
+    "order_created_at": (1, 0, 2, 3, 4),
+    "first_at": (2, 0, 1, 4, 3),
+    "first_attempted_at": (3, 0, 1, 2, 4),
+    "first_failed_at": (4, 0, 1, 2, 3),
+    "last_failed_at": (0, 4, 1, 3, 2),
+    "expires_at": (3, 4, 0, 1, 2),
+    "left_log_at": (2, 1, 0, 4, 3),
+    "state": (1, 4, 2, 0, 3),
+    "shop": (0, 3, 4, 1, 2),
+    "signature": (2, 4, 3, 1, 0),
+}
+SORTED_BY = {
+    "order": "name_sort_key",
+    "shop": "shop",
+    "error": "signature",
+    "attempts": "attempt_count",
+    "created": "order_created_at",
+    "first": "first_at",
+    "failed": "last_failed_at",
+    "expires": "expires_at",
+    "state": "state",
+}
+DATED_BY = {
+    "failed": "last_failed_at",
+    "first": "first_at",
+    "created": "order_created_at",
+    "expires": "expires_at",
+}
+STATES = ("ignored", "in_progress", "open", "resolved", "waiting")
+
+
+@pytest.fixture
+def five_orders(db: None) -> list[int]:
+    """Orders whose columns all differ in how they sort; their primary keys."""
+    shops = [
+        Shop.objects.create(key=f"k{n}", name=f"s{n}", sort_key=sort_key(f"s{n}")) for n in range(5)
+    ]
+    signatures = [
+        ErrorSignature.objects.create(
+            slug=f"{n:012d}", template=f"e{n}", sort_key=sort_key(f"e{n}"), rules_version=1
+        )
+        for n in range(5)
+    ]
+    orders = []
+    for i in range(5):
+        rank = {column: ranks[i] for column, ranks in RANKS.items()}
+        dates = {c: NOW + timedelta(days=n) for c, n in rank.items() if c.endswith("_at")}
+        order = FailedOrder.objects.create(
+            order_key=f"#{i}",
+            order_name=f"#{i}",
+            name_key=str(i),
+            name_tail=str(i),
+            name_sort_key=natural_sort_key(f"#{rank['name_sort_key']}"),
+            attempt_count=rank["attempt_count"],
+            state=STATES[rank["state"]],
+            shop=shops[rank["shop"]],
+            signature=signatures[rank["signature"]],
+            latest_document_key=f"d{i}",
+            search_text="",
+            **dates,
+        )
+        orders.append(order.pk)
+    return orders
+
+
+def test_each_column_sorts_in_another_way() -> None:
+    orders = {tuple(ranks) for ranks in RANKS.values()}
+    assert len(orders | {tuple(4 - n for n in ranks) for ranks in orders}) >= 2 * len(RANKS) - 1
+    assert SORTED_BY.keys() == SORTS.keys()
+    assert DATED_BY.keys() == DATES.keys()
+
+
+@pytest.mark.parametrize(("sort", "column"), SORTED_BY.items())
+def test_a_sort_is_by_its_own_column(sort: str, column: str, five_orders: list[int]) -> None:
+    expected = [pk for _, pk in sorted(zip(RANKS[column], five_orders, strict=True))]
+    assert list(failed_orders().sorted_by(sort).values_list("pk", flat=True)) == expected
+    assert (
+        list(failed_orders().sorted_by(f"-{sort}").values_list("pk", flat=True)) == expected[::-1]
+    )
+
+
+@pytest.mark.parametrize(("which", "column"), DATED_BY.items())
+def test_a_date_is_its_own_column(which: str, column: str, five_orders: list[int]) -> None:
+    for day in range(5):
+        start = NOW + timedelta(days=day)
+        found = failed_orders().dated(which, start, start + timedelta(days=1))
+        assert [order.pk for order in found] == [five_orders[RANKS[column].index(day)]]
+        # From the first moment on, and before the last.
+        assert failed_orders().dated(which, start, None).count() == 5 - day
+        assert failed_orders().dated(which, None, start).count() == day
+        weekday, hour = start.isoweekday(), start.hour
+        assert [o.pk for o in failed_orders().in_hour(which, weekday, hour)] == [found[0].pk]
