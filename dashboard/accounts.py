@@ -48,7 +48,7 @@ def role_of(user: AbstractBaseUser | AnonymousUser) -> str:
 
 
 def demo_accounts_work() -> bool:
-    """Only where the demo is on, and nobody beyond this machine can reach us."""
+    """Return True if the demo is on and only this machine can reach us."""
     return bool(settings.DEMO and settings.ONLY_LOOPBACK)
 
 
@@ -56,7 +56,7 @@ class AccountBackend(ModelBackend):
     """Django's backend, with the demo's accounts guarded and Admins allowed everything."""
 
     def user_can_authenticate(self, user: User | AnonymousUser | None) -> bool:
-        """Refuse flagged accounts outside the demo, also with a session made inside it."""
+        """Refuse the demo's accounts outside the demo, also for sessions that began inside it."""
         if not super().user_can_authenticate(user):
             return False
         flagged = DemoAccount.objects.filter(user__username=user.get_username() if user else "")

@@ -13,7 +13,7 @@ logger = logging.getLogger(__name__)
 
 
 def told(error: BaseException | None) -> dict[str, str] | None:
-    """Say what failed and what still works; None for what we have no words for."""
+    """Return what failed and what still works; None for errors without words."""
     if isinstance(error, service.AnotherHotWax):
         return {"title": "This ledger belongs to another HotWax", "reason": str(error)}
     if isinstance(error, DatabaseError) and "full" in str(error):
@@ -30,12 +30,12 @@ def told(error: BaseException | None) -> dict[str, str] | None:
 
 
 def wants_json(request: HttpRequest) -> bool:
-    """Say whether it is a program that asks."""
+    """Return True for a request to the API."""
     return request.path.startswith("/api/")
 
 
 def respond(request: HttpRequest, error: BaseException | None) -> HttpResponse | None:
-    """Answer 503 with the words; None for what we have no words for.
+    """Return a 503 that says what failed; None for errors without words.
 
     The page asks for nothing that itself needs the database.
     """
@@ -52,6 +52,6 @@ def respond(request: HttpRequest, error: BaseException | None) -> HttpResponse |
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
-    """Handle what no middleware of ours saw, such as a session that cannot be loaded."""
+    """Handle errors outside our middleware, such as a session that cannot be loaded."""
     answer = respond(request, sys.exc_info()[1])
     return answer or HttpResponseServerError(render_to_string("500.html"))

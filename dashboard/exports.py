@@ -31,7 +31,7 @@ HEADINGS = (
 
 
 class _Echo:
-    """A file that hands back what is written, so that rows can be streamed."""
+    """A file whose ``write`` returns the text, so that rows can be streamed."""
 
     def write(self, text: str) -> str:
         return text

@@ -70,7 +70,7 @@ def facets_of(
 def answer(
     request: HttpRequest, form: FilterForm, parts: dict[str, str], context: dict[str, Any]
 ) -> HttpResponse:
-    """Draw the part of the page that the request's target names ("" is the whole of it)."""
+    """Draw the whole page, or the part that htmx asks for; ``parts`` maps targets to templates."""
     htmx: Any = request.htmx  # type: ignore[attr-defined]
     whole = not htmx or htmx.history_restore_request
     part = "" if whole else htmx.target if htmx.target in parts else "results"

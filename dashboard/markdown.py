@@ -34,7 +34,7 @@ Values = dict[str, str]
 
 
 def values_of(order: service.FailedOrder) -> Values:
-    """Return what fills in the placeholders beside an order; what is not known is left out."""
+    """Return the values of placeholders beside an order, without those that are not known."""
     values = {
         "order": order.order_name,
         "shop": order.shop.name if order.shop.name != "none" else "",
@@ -46,7 +46,7 @@ def values_of(order: service.FailedOrder) -> Values:
 
 
 def without_order() -> Values:
-    """Return what fills in the placeholders where there is no order."""
+    """Return the values of placeholders where there is no order."""
     return {"import": service.import_link()}
 
 

@@ -24,7 +24,7 @@ class LoginRequired(LoginRequiredMiddleware):
     def process_view(
         self, request: HttpRequest, view_func: Any, view_args: Any, view_kwargs: Any
     ) -> HttpResponseBase | None:
-        """Look at the view first: Django's asks for the user even where none is needed."""
+        """Let views without a sign-in through before Django asks for the user."""
         if not getattr(view_func, "login_required", True):
             return None
         return super().process_view(request, view_func, view_args, view_kwargs)
@@ -32,7 +32,7 @@ class LoginRequired(LoginRequiredMiddleware):
     def handle_no_permission(  # type: ignore[override]
         self, request: HttpRequest, view_func: Callable[..., Any]
     ) -> HttpResponseBase:
-        """Redirect the page, not the fragment; a program is told in its own language."""
+        """Redirect the whole page, also for a fragment; answer the API with 401 as JSON."""
         if error_pages.wants_json(request):
             return JsonResponse(
                 {"error": "Sign in first.", "login": settings.LOGIN_URL}, status=401
@@ -54,13 +54,13 @@ class Ledger:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
-        """Pass on; the two hooks below do the work."""
+        """Pass the request on; the hooks below do the work."""
         return self.get_response(request)
 
     def process_view(
         self, request: HttpRequest, view: Any, args: Any, kwargs: Any
     ) -> HttpResponse | None:
-        """Ask HotWax what changed, if it is time to; ``request.freshness`` tells how it went."""
+        """Refresh the ledger, and set ``request.freshness``."""
         match = request.resolver_match
         reads = request.method in ("GET", "HEAD")
         ours = match is not None and match.app_name == "dashboard" and reads
@@ -78,7 +78,7 @@ class Ledger:
         return None
 
     def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
-        """Say what failed, why, and what still works: as a page, or as the part asked for."""
+        """Return a page, or a fragment, that says what failed and what still works."""
         if isinstance(error, Http404 | PermissionDenied):
             return None  # Django's own pages
         return error_pages.respond(request, error)

@@ -11,7 +11,10 @@ from reconciler.service import ErrorRow, FailedOrderQuerySet
 
 
 class ClampingPaginator(Paginator):  # type: ignore[type-arg]
-    """A page past the end is the last page. ``known``: how many there are, if that is known."""
+    """A paginator on which a page past the end is the last page.
+
+    ``known`` is the number of objects, if it was counted before.
+    """
 
     def __init__(self, *args: Any, known: int | None = None, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

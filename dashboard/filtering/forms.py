@@ -17,7 +17,7 @@ class FilterForm(forms.Form):
         self.fields = {row.name: row.field() for row in query.parameters}
 
     def clean(self) -> dict[str, Any]:
-        """Fill in what is meant where nothing is written, and check what concerns two fields."""
+        """Fill in defaults, and check that the range of days does not end before it begins."""
         values: dict[str, Any] = self.cleaned_data
         first, last = values.get("from"), values.get("to")
         if first and last and first > last:
@@ -34,5 +34,5 @@ class FilterForm(forms.Form):
 
     @property
     def asked(self) -> OrderFilter:
-        """Return what is asked for. Only of a valid form."""
+        """Return the OrderFilter of a valid form."""
         return OrderFilter(self.query, self.cleaned_data)

@@ -32,7 +32,7 @@ class Bounds:
 
 
 def begin_of(day: date) -> datetime | None:
-    """First moment of a day in the dashboard's zone; None where no clock reaches."""
+    """Return the first moment of a day in the dashboard's zone; None if datetime cannot hold it."""
     try:
         return datetime.combine(day, time.min, timezone.get_current_timezone())
     except OverflowError:
@@ -40,14 +40,14 @@ def begin_of(day: date) -> datetime | None:
 
 
 def bounds_of_days(first: date | None, last: date | None) -> Bounds:
-    """Bound two days, both included; None leaves an end open."""
+    """Return the bounds of two days, both included; None leaves an end open."""
     start = begin_of(first) if first and first.year > 1 else None
     end = begin_of(last + timedelta(days=1)) if last and last.year < 9999 else None
     return Bounds(start, end)
 
 
 def bounds_of_period(period: str, now: datetime, *, forward: bool = False) -> Bounds:
-    """Bound a period: today and the days before it, or, ``forward``, after it."""
+    """Return the bounds of a period: today and the days before it, or after it if ``forward``."""
     if period == "24h":
         day = timedelta(hours=24)
         return Bounds(now, now + day) if forward else Bounds(now - day, None)
@@ -58,7 +58,7 @@ def bounds_of_period(period: str, now: datetime, *, forward: bool = False) -> Bo
 def days_of_period(
     period: str, now: datetime, *, forward: bool = False
 ) -> tuple[date, date] | None:
-    """Name the first and last day of a period; None for those that are not made of days."""
+    """Return the first and last day of a period; None if it is not made of days."""
     today = timezone.localtime(now).date()
     days = PERIODS[period][1]
     if period == "12m":
@@ -71,14 +71,14 @@ def days_of_period(
 
 
 def before_days(first: date | None, last: date) -> Bounds | None:
-    """Bound as many days immediately before two days; None where there are none."""
+    """Return the equally long period that ends the day before ``first``; None if there is none."""
     if first is None or first > last or first.toordinal() <= (last - first).days + 2:
         return None
     return bounds_of_days(first - (last - first) - timedelta(days=1), first - timedelta(days=1))
 
 
 def before_period(period: str, now: datetime, *, forward: bool = False) -> Bounds | None:
-    """Bound the period before a period; None for all time."""
+    """Return the bounds of the period before; None for all time."""
     if period == "24h":
         day = timedelta(hours=24)
         return Bounds(now - day, now) if forward else Bounds(now - 2 * day, now - day)
@@ -129,7 +129,7 @@ def _hours_after(start: datetime, end: datetime) -> Iterator[datetime]:
 
 
 def _days_after(day: date, unit: str) -> Iterator[date]:
-    """Name the days after a day on which a unit begins."""
+    """Yield the days after a day on which a unit begins."""
     while True:
         try:
             if unit == "day":

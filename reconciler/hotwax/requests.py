@@ -52,9 +52,9 @@ def documented_page(log: Log, start: int = 0, rows: int = PAGE_ROWS) -> Payload:
 
 
 def latest(log: Log, rows: int = PAGE_ROWS) -> Payload:
-    """Make the documented request for the newest documents: the first reply is useful at once.
+    """Make the documented request for the newest documents.
 
-    Whether the sort was obeyed matters to nobody who reads it; it may be refused.
+    The sort is best-effort: it may be refused or ignored, and callers must not rely on it.
     """
     payload = documented_page(log, rows=rows)
     payload["json"]["sort"] = f"{log.timestamp} desc"

@@ -92,7 +92,7 @@ class ErrorSignature(models.Model):
     retry = models.CharField(max_length=11, choices=Retry, default=Retry.CHECK_FIRST)
     #: What happened, in a sentence for people; empty where nobody wrote one.
     plain = models.CharField(max_length=200, blank=True)
-    #: Who corrected category and verdict, and when; else the rules decide them.
+    #: Who corrected category and advice, and when; otherwise the rules decide them.
     corrected_by = models.CharField(max_length=150, blank=True)
     corrected_at = models.DateTimeField(null=True)
 

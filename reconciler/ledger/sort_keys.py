@@ -10,12 +10,12 @@ SORT_BYTES = 500
 
 
 def sort_key(text: str) -> str:
-    """Write a text as hex of its UTF-8: sorts by code point on SQLite and on PostgreSQL."""
+    """Return the text as hex of its UTF-8, which sorts by code point on every database."""
     return clean(text)[:SORT_BYTES].encode()[:SORT_BYTES].hex()
 
 
 def natural_sort_key(name: str) -> str:
-    """Make a sort key in which numbers count as numbers: `#999` before `#1001`, case ignored."""
+    """Return a sort key by which `#999` comes before `#1001`, ignoring case."""
 
     def widen(match: re.Match[str]) -> str:
         digits = match[0].lstrip("0") or "0"
@@ -26,9 +26,9 @@ def natural_sort_key(name: str) -> str:
 
 
 def name_keys(name: str) -> tuple[str, str]:
-    """Make what a name is looked up by.
+    """Return the two keys by which a name is looked up.
 
-    Itself without case and one leading `#`, and what follows its last `#`.
+    The name without case and one leading `#`, and what follows its last `#`.
     """
     key = clean(name).strip().casefold().removeprefix("#")
     return bounded(key), bounded(key.rpartition("#")[2])

@@ -1,6 +1,6 @@
-"""What people know better than the rules: a signature's category and retry verdict.
+"""Corrections of a signature's category and advice by people.
 
-A correction sticks: neither new rules nor a regrouping takes it back. Each is an event.
+Neither new rules nor a regrouping takes a correction back. Each correction is an event.
 """
 
 from datetime import datetime
@@ -15,7 +15,10 @@ KIND = "signature corrected"
 
 
 def correct(pk: int, category: Category, retry: Retry, actor: str, now: datetime) -> bool:
-    """Correct a signature; False if that is what it says already. What the rules say undoes it."""
+    """Correct a signature; return False if nothing changes.
+
+    Choosing the rules' own values clears the correction.
+    """
     with transaction.atomic():
         signature = ErrorSignature.objects.select_for_update().get(pk=pk)
         before = (signature.category, signature.retry)
@@ -40,7 +43,7 @@ def correct(pk: int, category: Category, retry: Retry, actor: str, now: datetime
 
 
 def hand_over(old: ErrorSignature, new: ErrorSignature) -> None:
-    """Let what people did to a signature pass to the one that its errors went to."""
+    """Give the events and the correction of a signature to the one that took over its errors."""
     Event.objects.filter(signature=old).update(signature=new)
     if old.corrected_at and (not new.corrected_at or new.corrected_at < old.corrected_at):
         new.category, new.retry = old.category, old.retry

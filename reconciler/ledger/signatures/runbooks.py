@@ -34,20 +34,20 @@ class Runbook:
 
 
 def first_text(template: str) -> str:
-    """Compose the first text of a signature; "" where nothing is known of it."""
+    """Return the text composed from errors.tsv; "" for an error that it does not hold."""
     known = classify(template)
     steps = [f"{number}. {step}" for number, step in enumerate(known.steps, 1)]
     return "\n\n".join(part for part in (known.cause, "\n".join(steps)) if part)
 
 
 def runbook_of(signature: ErrorSignature) -> Runbook:
-    """Return the text that counts now."""
+    """Return the latest text."""
     latest = signature.revisions.order_by("-number").first()
     return _read(latest) if latest else Runbook(first_text(signature.template))
 
 
 def runbook_history(signature: ErrorSignature) -> list[Runbook]:
-    """List all texts, the latest first; the last is the first text, number 0."""
+    """Return all texts, the latest first, down to the first text, number 0."""
     written = [_read(revision) for revision in signature.revisions.order_by("-number")]
     return [*written, Runbook(first_text(signature.template))]
 
@@ -57,7 +57,7 @@ def _read(revision: RunbookRevision) -> Runbook:
 
 
 def edit_runbook(pk: int, text: str, base: int, actor: str, now: datetime) -> bool:
-    """Save a text as the next revision; False if that is what it says already.
+    """Save a text as the next revision; return False if it equals the latest.
 
     ``base`` is the number of the revision that the text was begun from. Raises RunbookChanged
     where that is not the latest any more: nothing is overwritten unseen.
@@ -80,9 +80,9 @@ def edit_runbook(pk: int, text: str, base: int, actor: str, now: datetime) -> bo
 
 
 def hand_over(old: ErrorSignature, new: ErrorSignature) -> None:
-    """Let the texts of a signature join those of the one that its errors went to.
+    """Add the texts of a signature to those of the one that took over its errors.
 
-    All are kept; the one written last counts.
+    All are kept, in the order in which they were written.
     """
     if not old.revisions.exists():
         return

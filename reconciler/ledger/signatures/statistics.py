@@ -8,9 +8,9 @@ from django.db.models import Count, Exists, OuterRef, Q, QuerySet, Subquery, Sum
 from reconciler.ledger.models import Attempt, ErrorSignature
 from reconciler.ledger.queries import UNFINISHED, FailedOrderQuerySet
 
-#: A signature that comes after such a silence is back.
+#: A signature that was silent for this long before the period is back.
 SILENT = timedelta(days=7)
-#: So many attempts are looked through for texts that differ.
+#: Number of attempts that are searched for texts that differ.
 SAMPLED = 200
 
 
@@ -33,7 +33,7 @@ class ErrorRow:
 
     @property
     def sort_key(self) -> str:
-        """Sort as orders are sorted by error."""
+        """Return the key by which errors sort."""
         return self.signature.sort_key
 
 
@@ -88,7 +88,7 @@ def _first_seen() -> Subquery:
 
 
 def _with_dates(start: datetime | None, end: datetime | None) -> QuerySet[ErrorSignature]:
-    """Load signatures with their dates, each by one look into the index."""
+    """Return signatures annotated with their dates; each date is one search of an index."""
     rows = ErrorSignature.objects.order_by().annotate(
         first_seen_at=_first_seen(),
         last_seen_at=Subquery(_logged().order_by("-logged_at").values("logged_at")[:1]),
@@ -123,7 +123,7 @@ def error_row(
     start: datetime | None,
     end: datetime | None,
 ) -> ErrorRow:
-    """Count these orders of one signature; without any, its dates are told all the same."""
+    """Count these orders of one signature. Without any, the row still has its dates."""
     rows = error_rows(orders, start, end)
     if rows:
         return rows[0]
@@ -131,7 +131,7 @@ def error_row(
 
 
 def sample_texts(signature: ErrorSignature, most: int) -> list[Attempt]:
-    """Find its latest attempts whose texts differ, at most so many."""
+    """Return its latest attempts whose texts differ, at most ``most``."""
     # Attempts without a date come last on every database.
     recent = signature.attempts.exclude(logged_at=None).order_by("-logged_at", "-pk")[:SAMPLED]
     undated = signature.attempts.filter(logged_at=None).order_by("-pk")[:most]

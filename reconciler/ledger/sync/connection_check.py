@@ -201,7 +201,7 @@ _COMPATIBLE = "Compatible mode is used: the whole log is read every few minutes.
 
 
 def _of_first_request(error: exceptions.HotWaxError | None, source: Source) -> Iterator[Finding]:
-    """Tell what the first request says about address, TLS and credentials."""
+    """Yield what the first request shows of address, TLS and credentials."""
     where = source.endpoint.url
     is_tls = error is not None and "TLS" in str(error)
     if isinstance(error, exceptions.Unreachable) and not isinstance(error, exceptions.Unavailable):
@@ -231,7 +231,7 @@ def _of_first_request(error: exceptions.HotWaxError | None, source: Source) -> I
 
 
 def seen_fields(raws: list[Any]) -> dict[str, tuple[str, str]]:
-    """List field names as seen: the canonical field ("" if unknown) and the kind of value."""
+    """Return the field names seen, with canonical field ("" if unknown) and kind of value."""
     seen: dict[str, tuple[str, str]] = {}
     for raw in raws:
         for name, value in raw.items() if isinstance(raw, dict) else ():
@@ -255,7 +255,7 @@ def _kind(value: Any) -> str:
 
 
 def negative_lags(pairs: Any) -> tuple[int, int]:
-    """Count pairs of (created, first attempted) in which the attempt comes first, and all pairs."""
+    """Count the pairs (created, first attempted) whose attempt comes first, and all pairs."""
     both: list[tuple[datetime, datetime]] = [(a, b) for a, b in pairs if a and b]
     return sum(first < created for created, first in both), len(both)
 
@@ -269,7 +269,7 @@ def check_and_remember(client: Client, source: Source) -> None:
 
 
 def last_findings(state: SyncState) -> list[Finding]:
-    """Return what the last check found; empty before any."""
+    """Return the findings of the last check; empty if there was none."""
     return [Finding(**finding) for finding in json.loads(state.check_findings or "[]")]
 
 

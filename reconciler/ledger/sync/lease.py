@@ -19,7 +19,7 @@ PAGE_LEASE = timedelta(seconds=10)
 
 
 def length_for(timeout: float) -> timedelta:
-    """Return a lease longer than one step with all its tries; ``timeout`` of a reply in seconds."""
+    """Return a lease longer than one step whose replies take ``timeout`` seconds each."""
     return max(LEASE, timedelta(seconds=6 * timeout + 30))
 
 
@@ -28,12 +28,12 @@ class LeaseLost(Exception):
 
 
 def new_owner(kind: str) -> str:
-    """Name a holder: what it is, and where."""
+    """Return a unique name for a holder of the lease; ``kind`` says what it is."""
     return f"{kind} {os.getpid()}.{threading.get_ident()} {uuid.uuid4().hex[:8]}"
 
 
 def take(owner: str, length: timedelta, **conditions: object) -> bool:
-    """Take the lease if it is free, ours, or run out. True if it is ours now."""
+    """Take the lease if it is free, ours, or expired; return True if it is ours now."""
     now = timezone.now()
     free = Q(lease_owner__in=("", owner)) | Q(lease_until=None) | Q(lease_until__lte=now)
     rows = SyncState.objects.filter(free, pk=SyncState.ONLY, **conditions)
@@ -41,7 +41,7 @@ def take(owner: str, length: timedelta, **conditions: object) -> bool:
 
 
 def hold(owner: str, length: timedelta) -> None:
-    """Renew the lease, also one that ran out unless another took it; else raises LeaseLost.
+    """Renew the lease; succeeds after its expiry if nobody took it over. Raises LeaseLost.
 
     Inside a transaction this also keeps others out until its end.
     """

@@ -59,7 +59,7 @@ def answers_by_name(names: list[str]) -> list[tuple[str, str]]:
 def look_up_now(
     names: list[str], client_of: Callable[[Endpoint], Client] = Client
 ) -> dict[str, str]:
-    """Ask HotWax for names and keep what it has; an answer of LookedUpName.Answer for each."""
+    """Ask HotWax for names, keep what it has, and return a LookedUpName.Answer for each."""
     keys = {name: name_keys(name)[0] for name in names}
     answers, due = _claim(set(keys.values()))
     wanted = [name for name in names if keys[name] in due]
@@ -71,7 +71,7 @@ def look_up_now(
 
 
 def _claim(keys: set[str]) -> tuple[dict[str, str], set[str]]:
-    """Split into answers that are fresh, and names whose turn it is to be asked by us."""
+    """Return the answers younger than AGAIN_AFTER, and the keys that we are to ask for."""
     now = timezone.now()
     with transaction.atomic():
         rows = LookedUpName.objects.select_for_update().filter(name_key__in=keys)
@@ -120,7 +120,7 @@ def _ask(names: list[str], client_of: Callable[[Endpoint], Client]) -> dict[str,
 
 
 def _control() -> str:
-    """Return a name that HotWax's log held when it was last looked at."""
+    """Return a name that HotWax's log held when it was last read."""
     here = Attempt.objects.filter(left_log_at=None).exclude(order__order_name="")
     recent = here.select_related("order").only("order__order_name").order_by("-seen_last_at", "-pk")
     row = recent.first()
@@ -128,7 +128,7 @@ def _control() -> str:
 
 
 def _prefixes() -> list[str]:
-    """List what stands before the last "#" in names that we know, the most frequent first."""
+    """Return what stands before the last "#" of known names, the most frequent first."""
     names = FailedOrder.objects.filter(order_name__contains="#").order_by("-pk")
     counts: dict[str, int] = {}
     for name in names.values_list("order_name", flat=True)[:500]:
@@ -138,7 +138,7 @@ def _prefixes() -> list[str]:
 
 
 def _candidates(name: str, prefixes: list[str]) -> list[str]:
-    """Spell out a typed name as HotWax may have it: it is compared exactly there."""
+    """Return the spellings under which HotWax may have a name; it compares them exactly."""
     bare = name.strip().removeprefix("#")
     spelled = [name, bare, f"#{bare}", name.upper()]
     if "#" not in bare:
