@@ -72,13 +72,7 @@ class Command(BaseCommand):
     # ------------------------------------------------------------------------------- once
 
     def _once(self, syncer: Syncer) -> None:
-        give_up, first = timezone.now() + WAIT_FOR_LEASE, current_state().lease_until
-        while not lease.take(syncer.owner, syncer.length):
-            # A lease that nobody renews is a dead syncer's: it runs out by itself.
-            renewed = current_state().lease_until != first
-            if renewed and timezone.now() > give_up:
-                raise CommandError("Another syncer is at work and does not end; try again later.")
-            time.sleep(TICK_SECONDS / 4)
+        self._wait_for_lease(syncer)
         self._shown = ""
         try:
             state = watcher.sync_once(syncer, self._report)
@@ -90,6 +84,20 @@ class Command(BaseCommand):
         if state.found and not state.scan_complete:
             raise CommandError(f"The scan is not complete: {line}. {state.mode_reason}".strip())
         self.stdout.write(self.style.SUCCESS(f"{line}, {state.unreadable:,} unreadable."))
+
+    def _wait_for_lease(self, syncer: Syncer) -> None:
+        """Take the lease. Waits for a syncer at work, and for the lease of a dead one to expire."""
+        give_up, first = timezone.now() + WAIT_FOR_LEASE, current_state().lease_until
+        told = False
+        while not lease.take(syncer.owner, syncer.length):
+            until = current_state().lease_until
+            if until != first and timezone.now() > give_up:
+                raise CommandError("Another syncer is at work and does not end; try again later.")
+            if not told and until is not None:
+                seconds = max(WAIT_FOR_LEASE, until - timezone.now()).total_seconds()
+                self.stderr.write(f"Another syncer is at work; waiting up to {seconds:,.0f} s.")
+                told = True
+            time.sleep(TICK_SECONDS / 4)
 
     def _report(self, state: SyncState) -> None:
         line = f"{state.step or state.mode}: {state.kept:,} of {state.found or 0:,}"
