@@ -22,6 +22,7 @@ from reconciler.hotwax.exceptions import (
     Unavailable,
 )
 from reconciler.hotwax.links import mask_keys
+from reconciler.hotwax.secrets import NO_SECRETS, Secrets
 
 Flow = Generator[httpx.Request, httpx.Response, None]
 
@@ -68,6 +69,11 @@ class Tokens:
         with self._lock:
             self._held[key] = (token, ends)
 
+    def all(self) -> list[str]:
+        """Return every token that is held, for what must be hidden."""
+        with self._lock:
+            return [token for token, _ in self._held.values()]
+
     def drop(self, key: tuple[str, str]) -> None:
         """Forget a token that was refused."""
         with self._lock:
@@ -90,6 +96,11 @@ class Login(httpx.Auth):
     def __repr__(self) -> str:
         return f"Login({self._username!r}, •••)"
 
+    @property
+    def secrets(self) -> list[str]:
+        """Return what must not be shown: the password, and tokens that logins brought."""
+        return [self._password, *self._tokens.all()]
+
     def auth_flow(self, request: httpx.Request) -> Flow:
         """Send the request with a token; after a 401 log in anew and send it once more."""
         token = self._tokens.get(self._key)
@@ -108,12 +119,15 @@ class Login(httpx.Auth):
         names = ("USERNAME", "PASSWORD") if self._api == "ofbiz" else ("username", "password")
         body = dict(zip(names, (self._username, self._password), strict=True))
         response = yield httpx.Request("POST", self._url + LOGIN_PATHS[self._api], json=body)
-        token, ends = read_login(response.status_code, response.read(), self._username)
+        secrets = Secrets(self.secrets)
+        token, ends = read_login(response.status_code, response.read(), self._username, secrets)
         self._tokens.put(self._key, token, ends)
         return token
 
 
-def read_login(status: int, body: bytes, username: str) -> tuple[str, datetime | None]:
+def read_login(
+    status: int, body: bytes, username: str, secrets: Secrets = NO_SECRETS
+) -> tuple[str, datetime | None]:
     """Take token and end out of the answer to a login; raise CredentialsRefused without one."""
     if status >= 500 or status == 429:
         raise Unavailable(f"HotWax's login answers “not now” ({status}).", may_retry=True)
@@ -128,7 +142,7 @@ def read_login(status: int, body: bytes, username: str) -> tuple[str, datetime |
     token = answer.get("token")
     if status >= 400 or not isinstance(token, str) or not token:
         reason = answer.get("_ERROR_MESSAGE_") or answer.get("errors") or f"status {status}"
-        text = mask_keys(str(reason))[:200]
+        text = mask_keys(secrets.hide(str(reason)))[:200]
         raise CredentialsRefused(f"HotWax refused the login of {username}: {text}")
     return token, _end_of(answer.get("expirationTime")) or expiry_of(token)
 

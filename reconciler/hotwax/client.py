@@ -14,14 +14,14 @@ import stamina
 
 from reconciler.hotwax import deadline
 from reconciler.hotwax.auth import BearerToken, Login
+from reconciler.hotwax.bounds import BoundedTransport
 from reconciler.hotwax.exceptions import HotWaxError, MalformedReply, Unreachable
 from reconciler.hotwax.replies import Reply, read_reply
 from reconciler.hotwax.requests import Payload
+from reconciler.hotwax.secrets import Secrets
 
 METHODS = ("GET", "POST", "GET-QUERY")
 PATHS = {"ofbiz": "/api/solr-query", "moqui": "/rest/s1/admin/runSolrQuery"}
-#: A reply larger than this is refused (LEDGER.md §2).
-SIZE_CAP = 64 * 1024 * 1024
 #: The watcher gives one request this many tries, over at most as many seconds.
 TRIES, RETRY_SECONDS = 3, 30.0
 
@@ -66,10 +66,15 @@ class Client:
 
     def __init__(self, endpoint: Endpoint, transport: httpx.BaseTransport | None = None) -> None:
         self.endpoint = endpoint
+        self._auth = endpoint.auth
         self._http = httpx.Client(
-            transport=transport or deadline.DeadlineTransport(),
-            auth=endpoint.auth,
-            headers={"Accept": "application/json", "User-Agent": "reconciler"},
+            transport=BoundedTransport(transport or deadline.DeadlineTransport()),
+            auth=self._auth,
+            headers={
+                "Accept": "application/json",
+                "Accept-Encoding": "gzip",
+                "User-Agent": "reconciler",
+            },
             follow_redirects=False,
         )
 
@@ -87,12 +92,17 @@ class Client:
         asked_at = datetime.now(UTC)
         try:
             response, body = self._send(payload, method, timeout or self.endpoint.timeout)
-            documents, found = read_reply(response.status_code, response.headers, body)
+            secrets = self._secrets()
+            documents, found = read_reply(response.status_code, response.headers, body, secrets)
         except HotWaxError as error:
             # A server may echo what it was sent.
-            error.hide(self.endpoint.token, self.endpoint.password)
+            error.hide(self._secrets())
             raise
         return Reply(documents, found, method, asked_at)
+
+    def _secrets(self) -> Secrets:
+        held = self._auth.secrets if isinstance(self._auth, Login) else []
+        return Secrets((self.endpoint.token, self.endpoint.password, *held))
 
     def ask_patiently(self, payload: Payload, method: str) -> Reply:
         """Ask, and ask again where that can help: connection, time-out, 429, 502 to 504."""
@@ -130,7 +140,7 @@ class Client:
         with deadline.within(timeout), _told_plainly(host, timeout):
             response = self._http.send(request, stream=True)
             with contextlib.closing(response):
-                return response, _read(response)
+                return response, response.read()
 
     def _request(self, url: str, payload: Payload, method: str) -> httpx.Request:
         if method == "GET-QUERY":
@@ -150,17 +160,6 @@ def _wait_before_retry(error: Exception) -> bool | float:
     if not isinstance(error, HotWaxError) or not error.may_retry:
         return False
     return True if error.retry_after is None else min(error.retry_after, RETRY_SECONDS)
-
-
-def _read(response: httpx.Response) -> bytes:
-    body = bytearray()
-    for chunk in response.iter_bytes():
-        body += chunk
-        if len(body) > SIZE_CAP:
-            raise MalformedReply(f"HotWax's answer is larger than {SIZE_CAP // 1024 // 1024} MB.")
-        if deadline.has_passed():
-            raise httpx.ReadTimeout("deadline")
-    return bytes(body)
 
 
 @contextlib.contextmanager

@@ -5,7 +5,9 @@ as long as it likes. The deadline is therefore kept where bytes are read: in the
 """
 
 import contextlib
+import socket
 import ssl
+import threading
 import time
 from collections.abc import Iterable, Iterator
 from contextvars import ContextVar
@@ -72,10 +74,40 @@ class _Backend(httpcore.NetworkBackend):
         local_address: str | None = None,
         socket_options: Iterable[httpcore.SOCKET_OPTION] | None = None,
     ) -> httpcore.NetworkStream:
-        timeout = _remaining(timeout, httpcore.ConnectTimeout)
-        return _Stream(
-            self._backend.connect_tcp(host, port, timeout, local_address, socket_options)
-        )
+        failure: Exception = httpcore.ConnectError(f"no address of {host}")
+        for address in _addresses(host, port, _remaining(timeout, httpcore.ConnectTimeout)):
+            left = _remaining(timeout, httpcore.ConnectTimeout)
+            try:
+                stream = self._backend.connect_tcp(
+                    address, port, left, local_address, socket_options
+                )
+            except httpcore.ConnectError as error:
+                failure = error
+            else:
+                return _Stream(stream)
+        raise failure
+
+
+def _addresses(host: str, port: int, timeout: float | None) -> list[str]:
+    """Resolve a name in a thread: the operating system's resolver takes no time limit."""
+    found: list[str] = []
+    failure: list[OSError] = []
+
+    def resolve() -> None:
+        try:
+            answers = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+            found.extend(dict.fromkeys(str(answer[4][0]) for answer in answers))
+        except (OSError, UnicodeError) as error:
+            failure.append(error if isinstance(error, OSError) else OSError(str(error)))
+
+    thread = threading.Thread(target=resolve, daemon=True)
+    thread.start()
+    thread.join(timeout)
+    if thread.is_alive():
+        raise httpcore.ConnectTimeout(f"the name {host} was not resolved in time")
+    if failure:
+        raise httpcore.ConnectError(f"getaddrinfo: {failure[0]}")
+    return found
 
 
 def _remaining(timeout: float | None, expired: type[Exception]) -> float | None:

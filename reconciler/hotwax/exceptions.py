@@ -14,6 +14,8 @@ Neither holds a token nor the ``key=`` of an order's URL.
 
 from typing import ClassVar
 
+from reconciler.hotwax.secrets import Secrets
+
 
 class HotWaxError(Exception):
     """Base of everything that asking HotWax can raise."""
@@ -38,12 +40,9 @@ class HotWaxError(Exception):
         self.not_solr = not_solr
         self.retry_after = retry_after
 
-    def hide(self, *secrets: str) -> None:
+    def hide(self, secrets: Secrets) -> None:
         """Take secrets out of the text."""
-        text = str(self)
-        for secret in filter(None, secrets):
-            text = text.replace(secret, "•••")
-        self.args = (text,)
+        self.args = (secrets.hide(str(self)),)
 
 
 class Unreachable(HotWaxError):

@@ -47,9 +47,19 @@ def import_screen(hotwax_url: str) -> str:
     return f"{hotwax_url.rstrip('/')}/commerce/control/ShopifyImportData?configId=CRT_SHOPIFY_ORDER"
 
 
-_KEY_VALUE = re.compile(r"(key(?:=|%3D))([^\s&#\"'<>\\]+)", re.IGNORECASE)
+#: Tabs and line ends within an address mean nothing to browsers.
+_GAP = r"[\t\r\n]*"
+_LETTERS = ("(?:k|%6b|%4b)", "(?:e|%65|%45)", "(?:y|%79|%59)")
+#: A parameter named key, in any spelling, of a URL's query; the value may open an order to anybody.
+_KEY_VALUE = re.compile(
+    rf"((?:[?&;]|%3f|%26|&amp;){_GAP}{_GAP.join(_LETTERS)}{_GAP}(?:=|%3d))([^\s&#\"'<>\\]+)",
+    re.IGNORECASE,
+)
+_USER_INFO = re.compile(r"(\bhttps?:/{2})[^/?#\s\\@]+@", re.IGNORECASE)
 
 
 def mask_keys(text: str) -> str:
-    """Hide the value of every ``key=`` in a text: it may open an order to anybody."""
-    return _KEY_VALUE.sub(r"\1•••", text) if "key" in text.lower() else text
+    """Hide the value of ``key`` in the query of every URL in a text, and names and passwords."""
+    if "@" in text:
+        text = _USER_INFO.sub(r"\1•••@", text)
+    return _KEY_VALUE.sub(r"\1•••", text) if "=" in text or "%" in text else text

@@ -17,6 +17,7 @@ from reconciler.hotwax.exceptions import (
     Unavailable,
 )
 from reconciler.hotwax.links import mask_keys
+from reconciler.hotwax.secrets import NO_SECRETS, Secrets
 
 #: No log holds more; a database column could not either.
 MOST_DOCUMENTS = 2**31
@@ -34,7 +35,9 @@ class Reply:
     asked_at: datetime
 
 
-def read_reply(status: int, headers: httpx.Headers, body: bytes) -> tuple[list[Any], int]:
+def read_reply(
+    status: int, headers: httpx.Headers, body: bytes, secrets: Secrets = NO_SECRETS
+) -> tuple[list[Any], int]:
     """Check an HTTP answer and take Solr's documents and ``numFound`` out of it.
 
     Raises the HotWaxError that says what is wrong. A reply without ``response.docs`` raises:
@@ -54,8 +57,8 @@ def read_reply(status: int, headers: httpx.Headers, body: bytes) -> tuple[list[A
             raise CredentialsRefused("HotWax sends us to its login page.", not_solr=True)
         raise MalformedReply(f"HotWax redirects ({status}) elsewhere.", not_solr=True)
     reply = _json(status, headers, body)
-    _raise_errors_inside(status, reply)
-    return _documents(status, reply)
+    _raise_errors_inside(status, reply, secrets)
+    return _documents(status, reply, secrets)
 
 
 def _json(status: int, headers: httpx.Headers, body: bytes) -> dict[str, Any]:
@@ -84,32 +87,35 @@ def _json(status: int, headers: httpx.Headers, body: bytes) -> dict[str, Any]:
     return reply
 
 
-def _raise_errors_inside(status: int, reply: dict[str, Any]) -> None:
+def _raise_errors_inside(status: int, reply: dict[str, Any], secrets: Secrets) -> None:
     header = reply.get("responseHeader")
     header = header if isinstance(header, dict) else {}
     solr_error = reply.get("error")
     code = solr_error.get("code") if isinstance(solr_error, dict) else header.get("status")
     if isinstance(code, int) and 500 <= code < 600:
         told = solr_error.get("msg", "") if isinstance(solr_error, dict) else ""
-        raise Unavailable(
-            f"HotWax's Solr answers “not now” ({code}). {_short(told)}".strip(), may_retry=True
-        )
+        words = f"HotWax's Solr answers “not now” ({code}). {_short(told, secrets)}"
+        raise Unavailable(words.strip(), may_retry=True)
     if isinstance(solr_error, dict) and "msg" in solr_error:
-        raise RequestRefused(f"HotWax's Solr refused the request: {_short(solr_error['msg'])}")
+        raise RequestRefused(
+            f"HotWax's Solr refused the request: {_short(solr_error['msg'], secrets)}"
+        )
     for name in ("_ERROR_MESSAGE_", "_ERROR_MESSAGE_LIST_", "error", "errors"):
         if reply.get(name):
             raise RequestRefused(
-                f"HotWax refused the request: {_short(reply[name])}", not_solr=not header
+                f"HotWax refused the request: {_short(reply[name], secrets)}", not_solr=not header
             )
     if header.get("status") not in (None, 0):
-        raise RequestRefused(f"HotWax's Solr answers with status {_short(header['status'])}.")
+        raise RequestRefused(
+            f"HotWax's Solr answers with status {_short(header['status'], secrets)}."
+        )
     if status >= 400:
         raise RequestRefused(f"HotWax refused the request ({status}).", not_solr=True)
     if header.get("partialResults", False) is not False:
         raise IncompleteReply("HotWax's Solr sent only a part of the result.")
 
 
-def _documents(status: int, reply: dict[str, Any]) -> tuple[list[Any], int]:
+def _documents(status: int, reply: dict[str, Any], secrets: Secrets) -> tuple[list[Any], int]:
     response = reply.get("response")
     if not isinstance(response, dict) or not isinstance(response.get("docs"), list):
         raise MalformedReply(
@@ -118,7 +124,7 @@ def _documents(status: int, reply: dict[str, Any]) -> tuple[list[Any], int]:
     documents, found = response["docs"], response.get("numFound")
     if not isinstance(found, int) or not len(documents) <= found < MOST_DOCUMENTS:
         raise MalformedReply(
-            f"HotWax says it found {_short(found)} documents and sent {len(documents)}."
+            f"HotWax says it found {_short(found, secrets)} documents and sent {len(documents)}."
         )
     return documents, found
 
@@ -128,9 +134,9 @@ def _whole_number(digits: str) -> int | str:
     return int(digits) if len(digits) < 4000 else digits
 
 
-def _short(value: object) -> str:
+def _short(value: object, secrets: Secrets) -> str:
     text = value if isinstance(value, str) else json.dumps(value, default=str)
-    text = mask_keys(" ".join(text.split()))
+    text = mask_keys(secrets.hide(" ".join(text.split())))
     return text if len(text) <= 300 else text[:299] + "…"
 
 

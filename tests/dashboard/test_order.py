@@ -30,7 +30,7 @@ def tried(keep: Keep) -> dict[str, Any]:
         created=created,
         logged=NOW - timedelta(hours=30),
         error="Deadlock found 7\nwhen trying",
-        tags=["a", {"b": "key=s3cret"}],
+        tags=["a", {"b": "https://x.y/?key=s3cret"}],
     )
     keep(
         raw,
@@ -101,7 +101,7 @@ def test_each_attempts_document_can_be_seen_with_its_key_hidden(
         )
     }
     assert set(fields) == set(tried)
-    assert fields["tags"] == '["a", {"b": "key=•••"}] unknown field, kept'
+    assert fields["tags"] == '["a", {"b": "https://x.y/?key=•••"}] unknown field, kept'
     assert "key=•••" in fields["site"]
     assert "read as" in fields["orderCreatedDate"]
     assert "no zone; read as UTC" in fields["firstAttemptedImport"]
