@@ -9,7 +9,7 @@ from django.contrib.auth.middleware import LoginRequiredMiddleware
 from django.core.exceptions import PermissionDenied
 from django.db import DatabaseError
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
-from django.utils.cache import patch_vary_headers
+from django.utils.cache import patch_cache_control, patch_vary_headers
 from django_htmx.http import HttpResponseClientRedirect
 
 from dashboard import error_pages
@@ -44,6 +44,21 @@ class LoginRequired(LoginRequiredMiddleware):
         url = f"{settings.LOGIN_URL}?next={quote(back, safe='/')}"
         response = HttpResponseClientRedirect(url)
         patch_vary_headers(response, ["HX-Request"])
+        return response
+
+
+class Private:
+    """Lets nobody keep a copy of what lies behind the sign-in."""
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        """Mark every response but those of views without a sign-in."""
+        response = self.get_response(request)
+        match = request.resolver_match
+        if match is None or getattr(match.func, "login_required", True):
+            patch_cache_control(response, private=True, no_store=True)
         return response
 
 

@@ -132,8 +132,16 @@ ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=LOOPBACK_HOSTS)
 ONLY_LOOPBACK = all(_loopback(host.strip("[]")) for host in ALLOWED_HOSTS)
 
 
+SHORTEST_SECRET_KEY = 32
+
+
 def _secret_key() -> str:
     if key := env.str("SECRET_KEY", ""):
+        if len(key) < SHORTEST_SECRET_KEY and not DEBUG and not ONLY_LOOPBACK:
+            raise ImproperlyConfigured(
+                f"SECRET_KEY must have at least {SHORTEST_SECRET_KEY} characters where "
+                "ALLOWED_HOSTS names a host beyond this machine."
+            )
         return str(key)
     if not DEBUG and not ONLY_LOOPBACK:
         raise ImproperlyConfigured(
@@ -173,6 +181,8 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
+    # Adds random bytes against BREACH: its length tells nothing about a secret in the page.
+    "django.middleware.gzip.GZipMiddleware",
     "csp.middleware.CSPMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
@@ -181,6 +191,7 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "dashboard.middleware.LoginRequired",
+    "dashboard.middleware.Private",
     "django.contrib.messages.middleware.MessageMiddleware",
     "dashboard.middleware.Ledger",
     "axes.middleware.AxesMiddleware",
@@ -277,7 +288,7 @@ if not ONLY_LOOPBACK and not DEBUG:
     SECURE_SSL_REDIRECT = True
     SECURE_REDIRECT_EXEMPT = [r"^livez$", r"^readyz$"]
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
-    SECURE_HSTS_SECONDS = 30 * 24 * 3600
+    SECURE_HSTS_SECONDS = 365 * 24 * 3600
     CSRF_TRUSTED_ORIGINS = [f"https://{host.lstrip('.')}" for host in ALLOWED_HOSTS if host != "*"]
 
 CONTENT_SECURITY_POLICY = {

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -171,7 +172,8 @@ def test_sync_beside_another_syncer_gives_up_with_the_reason(
     manage(environment, "sync")
     database = environment["DATABASE_URL"].removeprefix("sqlite:///")
     with sqlite3.connect(database) as db:
-        db.execute("UPDATE ledger_syncstate SET lease_owner = 'other', lease_until = '2999-01-01'")
+        until = f"{NOW + timedelta(seconds=80):%Y-%m-%d %H:%M:%S}"
+        db.execute("UPDATE ledger_syncstate SET lease_owner = 'other', lease_until = ?", (until,))
     process = subprocess.Popen(
         [sys.executable, "manage.py", "sync"],
         cwd=ROOT,

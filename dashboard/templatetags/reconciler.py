@@ -93,6 +93,12 @@ def duration(span: timedelta) -> str:
 
 
 @register.filter
+def ahead_or_behind(span: timedelta) -> str:
+    """Return by how much a clock differs: 24 h ahead of, 3 min behind."""
+    return f"{duration(abs(span))} {'ahead of' if span > timedelta(0) else 'behind'}"
+
+
+@register.filter
 def days_until(moment: datetime, now: datetime) -> int:
     """Return the whole days until a moment; negative once it is over."""
     return (moment - now).days

@@ -16,7 +16,7 @@ from reconciler.hotwax import deadline
 from reconciler.hotwax.auth import BearerToken, Login
 from reconciler.hotwax.bounds import BoundedTransport
 from reconciler.hotwax.exceptions import HotWaxError, MalformedReply, Unreachable
-from reconciler.hotwax.replies import Reply, read_reply
+from reconciler.hotwax.replies import Reply, clock_ahead_seconds, read_reply
 from reconciler.hotwax.requests import Payload
 from reconciler.hotwax.secrets import Secrets
 
@@ -98,7 +98,8 @@ class Client:
             # A server may echo what it was sent.
             error.hide(self._secrets())
             raise
-        return Reply(documents, found, method, asked_at)
+        ahead = clock_ahead_seconds(response.headers, datetime.now(UTC))
+        return Reply(documents, found, method, asked_at, ahead)
 
     def _secrets(self) -> Secrets:
         held = self._auth.secrets if isinstance(self._auth, Login) else []

@@ -33,6 +33,8 @@ class Reply:
     method: str
     #: When the request was sent, by our clock, in UTC.
     asked_at: datetime
+    #: By how much our clock is ahead of the server's; 0 if it does not tell.
+    clock_ahead_seconds: int = 0
 
 
 def read_reply(
@@ -138,6 +140,14 @@ def _short(value: object, secrets: Secrets) -> str:
     text = value if isinstance(value, str) else json.dumps(value, default=str)
     text = mask_keys(secrets.hide(" ".join(text.split())))
     return text if len(text) <= 300 else text[:299] + "…"
+
+
+def clock_ahead_seconds(headers: httpx.Headers, now: datetime) -> int:
+    """Return by how many seconds ``now`` is ahead of the reply's Date; 0 if it has none."""
+    with contextlib.suppress(ValueError, TypeError, OverflowError):
+        difference = now - parsedate_to_datetime(headers.get("Date", ""))
+        return max(-(10**9), min(10**9, int(difference.total_seconds())))
+    return 0
 
 
 def _retry_after(headers: httpx.Headers) -> float | None:

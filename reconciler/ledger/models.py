@@ -262,8 +262,6 @@ class LookedUpName(models.Model):
     """A name that was asked live in HotWax's log: when, and what came back."""
 
     class Answer(models.TextChoices):
-        """What HotWax said."""
-
         IN_LOG = "in_log", "In the log"
         UNKNOWN = "unknown", "Not in the log"
         CANNOT_ASK = "cannot_ask", "Could not be asked"
@@ -280,8 +278,6 @@ class SyncEvent(models.Model):
     """Something that happened to the asking, for the status page; the last 200 are kept."""
 
     class Kind(models.TextChoices):
-        """What happened."""
-
         FAILED = "failed", "Failed"
         RECOVERED = "recovered", "Answers again"
         MODE = "mode", "Mode"
@@ -377,6 +373,8 @@ class SyncState(models.Model):
     asked_at = models.DateTimeField(null=True)
     last_step = models.CharField(max_length=10, choices=Step, blank=True)
     answered_at = models.DateTimeField(null=True)
+    #: By how much our clock was ahead of HotWax's (its HTTP Date) at the last answer.
+    clock_ahead_seconds = models.IntegerField(default=0)
     failing_since = models.DateTimeField(null=True)
     failures = models.PositiveIntegerField(default=0)
     last_error = models.CharField(max_length=500, blank=True)

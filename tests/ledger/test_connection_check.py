@@ -36,6 +36,7 @@ def test_a_good_connection_passes_every_step() -> None:
         "TLS",
         "credentials",
         "core",
+        "clock",
         "documents",
         "fields",
         "time zone",

@@ -11,7 +11,13 @@ from reconciler.hotwax.auth import expiry_of
 from reconciler.hotwax.documents import from_text
 from reconciler.ledger.models import Attempt, FailedOrder, SyncEvent, SyncState, UnreadableDocument
 from reconciler.ledger.sync.connection_check import Finding, last_findings, seen_fields
-from reconciler.ledger.sync.schedule import current_state, scan_pause, watcher_is_alive
+from reconciler.ledger.sync.schedule import (
+    CLOCK_TOLERANCE,
+    current_state,
+    older,
+    scan_pause,
+    watcher_is_alive,
+)
 from reconciler.ledger.sync.source import configured_source, interval
 
 #: HotWax's log forgets a failure after this time (HOTWAX.md: ttl "+60DAYS").
@@ -51,6 +57,8 @@ class Freshness:
     deriving: tuple[int, int] | None
     #: When HOTWAX_TOKEN ends, if it says so.
     token_ends_at: datetime | None = None
+    #: By how much our clock is ahead of HotWax's; None if by less than a minute either way.
+    clock_ahead: timedelta | None = None
 
 
 def freshness_of(row: SyncState, now: datetime) -> Freshness:
@@ -61,7 +69,7 @@ def freshness_of(row: SyncState, now: datetime) -> Freshness:
         state=_state_of(row, now),
         as_of=row.answered_at,
         revision=row.revision,
-        seen=_seen(row),
+        seen=_seen(row, now),
         kept=row.kept,
         found=row.found,
         unreadable=row.unreadable,
@@ -76,7 +84,13 @@ def freshness_of(row: SyncState, now: datetime) -> Freshness:
         zone=settings.HOTWAX_TIME_ZONE,
         deriving=_deriving(row),
         token_ends_at=expiry_of(settings.HOTWAX_TOKEN),
+        clock_ahead=_clock_ahead(row),
     )
+
+
+def _clock_ahead(row: SyncState) -> timedelta | None:
+    ahead = timedelta(seconds=row.clock_ahead_seconds)
+    return ahead if abs(ahead) > CLOCK_TOLERANCE else None
 
 
 def freshness() -> Freshness:
@@ -84,12 +98,12 @@ def freshness() -> Freshness:
     return freshness_of(current_state(), timezone.now())
 
 
-def _seen(row: SyncState) -> tuple[datetime, datetime] | None:
+def _seen(row: SyncState, now: datetime) -> tuple[datetime, datetime] | None:
     # The log keeps a failure for LOG_KEEPS, so the first load reaches back that far, and after a
     # shorter pause in our asking the next answer holds all that was missed.
     if row.loaded_at is None or row.answered_at is None:
         return None
-    return row.loaded_at - LOG_KEEPS, row.answered_at
+    return row.loaded_at - LOG_KEEPS, min(row.answered_at, now)
 
 
 def _deriving(row: SyncState) -> tuple[int, int] | None:
@@ -108,8 +122,7 @@ def _state_of(row: SyncState, now: datetime) -> str:
     if row.mode == SyncState.Mode.COMPATIBLE:
         # Nothing is asked between two scans, and the next one begins within one more interval.
         limit += scan_pause(row)
-    answered = row.answered_at
-    return "live" if answered is not None and now - answered < limit else "stale"
+    return "stale" if older(row.answered_at, limit, now) else "live"
 
 
 @dataclass(frozen=True)

@@ -27,6 +27,7 @@ from reconciler.hotwax.documents import (
 from reconciler.hotwax.ranges import SECOND, fault_of_page, newest, whole_second
 from reconciler.hotwax.replies import Reply
 from reconciler.ledger.models import SyncState
+from reconciler.ledger.sync.schedule import CLOCK_TOLERANCE
 from reconciler.ledger.sync.source import Source, configured_source
 
 OK, WARNING, FAILURE = "ok", "warning", "failure"
@@ -61,6 +62,7 @@ class Check:
             return
         yield from _of_first_request(None, self.source)
         yield Finding("core", OK, f"{self.source.core} answers, asked by {self.method}")
+        yield _clock(reply)
         documents = self._read(reply)
         yield self._documents(reply)
         if not documents:
@@ -228,6 +230,15 @@ def _of_first_request(error: exceptions.HotWaxError | None, source: Source) -> I
         yield Finding("core", FAILURE, str(error), error.remedy)
         return
     yield Finding("credentials", OK, how)
+
+
+def _clock(reply: Reply) -> Finding:
+    seconds = reply.clock_ahead_seconds
+    if abs(seconds) <= CLOCK_TOLERANCE.total_seconds():
+        return Finding("clock", OK, "ours and HotWax's agree")
+    way = "ahead of" if seconds > 0 else "behind"
+    text = f"ours is {abs(seconds):,} s {way} HotWax's"
+    return Finding("clock", WARNING, text, "Set this machine's clock, or ask HotWax about theirs.")
 
 
 def seen_fields(raws: list[Any]) -> dict[str, tuple[str, str]]:

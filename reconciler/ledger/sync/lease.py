@@ -8,6 +8,7 @@ import threading
 import uuid
 from datetime import timedelta
 
+from django.conf import settings
 from django.db.models import Q
 from django.utils import timezone
 
@@ -35,7 +36,14 @@ def new_owner(kind: str) -> str:
 def take(owner: str, length: timedelta, **conditions: object) -> bool:
     """Take the lease if it is free, ours, or expired; return True if it is ours now."""
     now = timezone.now()
-    free = Q(lease_owner__in=("", owner)) | Q(lease_until=None) | Q(lease_until__lte=now)
+    # A lease that ends later than any was taken for was written while a clock was ahead.
+    longest = max(LEASE, length, length_for(settings.HOTWAX_TIMEOUT_SECONDS)) + timedelta(minutes=1)
+    free = (
+        Q(lease_owner__in=("", owner))
+        | Q(lease_until=None)
+        | Q(lease_until__lte=now)
+        | Q(lease_until__gt=now + longest)
+    )
     rows = SyncState.objects.filter(free, pk=SyncState.ONLY, **conditions)
     return bool(rows.update(lease_owner=owner, lease_until=now + length))
 

@@ -19,7 +19,7 @@ from reconciler.ledger.models import Attempt, FailedOrder, LookedUpName
 from reconciler.ledger.queries import failed_orders
 from reconciler.ledger.sort_keys import name_keys
 from reconciler.ledger.sync import lease
-from reconciler.ledger.sync.schedule import current_state, is_backing_off
+from reconciler.ledger.sync.schedule import current_state, is_backing_off, older
 from reconciler.ledger.sync.source import configured_source
 from reconciler.ledger.sync.syncer import Syncer
 
@@ -75,7 +75,9 @@ def _claim(keys: set[str]) -> tuple[dict[str, str], set[str]]:
     now = timezone.now()
     with transaction.atomic():
         rows = LookedUpName.objects.select_for_update().filter(name_key__in=keys)
-        fresh = {row.name_key: row.answer for row in rows if now - row.asked_at < AGAIN_AFTER}
+        fresh = {
+            row.name_key: row.answer for row in rows if not older(row.asked_at, AGAIN_AFTER, now)
+        }
         due = keys - set(fresh)
         LookedUpName.objects.filter(asked_at__lt=now - timedelta(days=1)).delete()
         LookedUpName.objects.bulk_create(

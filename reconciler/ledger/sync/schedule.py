@@ -11,6 +11,9 @@ SWEEP_EVERY = timedelta(hours=6)
 #: In compatible mode the whole log is read at most this often, and for at most a tenth of the time.
 SCAN_PAUSE = timedelta(minutes=5)
 COUNT_EVERY = timedelta(minutes=5)
+#: A moment further in the future was written while a clock was ahead: it counts as never.
+CLOCK_TOLERANCE = timedelta(minutes=1)
+LONGEST_BACK_OFF = timedelta(seconds=60)
 
 
 def current_state(source: Source | None = None) -> SyncState:
@@ -26,12 +29,13 @@ def current_state(source: Source | None = None) -> SyncState:
 
 def watcher_is_alive(state: SyncState, now: datetime) -> bool:
     """Return True if a watcher's heartbeat is younger than three intervals."""
-    return state.heartbeat_at is not None and now - state.heartbeat_at < 3 * interval()
+    return not older(state.heartbeat_at, 3 * interval(), now)
 
 
 def is_backing_off(state: SyncState, now: datetime) -> bool:
     """Return True while HotWax must not be asked after a failure."""
-    return state.back_off_until is not None and state.back_off_until > now
+    until = state.back_off_until
+    return until is not None and now < until <= now + LONGEST_BACK_OFF + CLOCK_TOLERANCE
 
 
 def scan_pause(state: SyncState) -> timedelta:
@@ -89,4 +93,9 @@ def _due_beside_catching_up(state: SyncState, now: datetime) -> Step | None:
 
 def older(moment: datetime | None, than: timedelta, now: datetime) -> bool:
     """Return True if ``moment`` is at least ``than`` ago, or never was."""
-    return moment is None or now - moment >= than
+    return moment is None or is_ahead(moment, now) or now - moment >= than
+
+
+def is_ahead(moment: datetime, now: datetime) -> bool:
+    """Return True if a moment of the past lies in the future: a clock was ahead."""
+    return moment - now > CLOCK_TOLERANCE

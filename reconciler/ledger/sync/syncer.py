@@ -28,10 +28,10 @@ from reconciler.ledger.intake import BATCH, Intake, upsert
 from reconciler.ledger.models import Attempt, SyncEvent, SyncState
 from reconciler.ledger.models import UnreadableDocument as Unreadable
 from reconciler.ledger.sync import lease
-from reconciler.ledger.sync.schedule import current_state
+from reconciler.ledger.sync.schedule import LONGEST_BACK_OFF, current_state
 from reconciler.ledger.sync.source import Source, configured_source
 
-BACK_OFF_FIRST, BACK_OFF_LAST = 2.0, 60.0
+BACK_OFF_FIRST, BACK_OFF_LAST = 2.0, LONGEST_BACK_OFF.total_seconds()
 EVENTS_KEPT = 200
 
 #: The documents of a reply: those of our type, and those that could not be read.
@@ -152,6 +152,7 @@ class Syncer:
             **{
                 "method": reply.method,
                 "answered_at": reply.asked_at,
+                "clock_ahead_seconds": reply.clock_ahead_seconds,
                 "failing_since": None,
                 "failures": 0,
                 "back_off_until": None,
