@@ -24,6 +24,15 @@ HTMX_CONFIG = json.dumps(
 )
 
 
+#: Longer addresses are not repeated on the page; nothing that links write is as long.
+LONGEST_ADDRESS = 8_000
+
+
+def _address(request: HttpRequest) -> str:
+    full = request.get_full_path()
+    return full if len(full) <= LONGEST_ADDRESS else request.path
+
+
 def frame(request: HttpRequest) -> dict[str, Any]:
     """Return what base.html shows. ``freshness`` is what dashboard.middleware.Ledger found."""
     user = getattr(request, "user", None)
@@ -32,6 +41,7 @@ def frame(request: HttpRequest) -> dict[str, Any]:
         "appearance": appearance if appearance in ("light", "dark") else "system",
         "demo": settings.DEMO,
         "htmx_config": HTMX_CONFIG,
+        "own_address": _address(request),
         "instance": settings.HOTWAX_URL.split("//")[-1],
         "role": role_of(user) if user is not None and user.is_authenticated else "",
         "freshness": getattr(request, "freshness", None),

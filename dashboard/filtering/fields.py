@@ -10,7 +10,8 @@ from typing import Any
 from django import forms
 from django.core.exceptions import ValidationError
 
-LONGEST_TEXT = 500
+#: Characters of a value: of any name, of `q`, of a pasted list of names.
+LONGEST_VALUE, LONGEST_TEXT, LONGEST_LIST = 200, 500, 64 * 1024
 MOST_NAMES = 1000
 WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 

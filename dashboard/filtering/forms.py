@@ -19,6 +19,8 @@ class FilterForm(forms.Form):
     def clean(self) -> dict[str, Any]:
         """Fill in defaults, and check that the range of days does not end before it begins."""
         values: dict[str, Any] = self.cleaned_data
+        for name, reason in self.query.refused.items():
+            self.add_error(name or None, reason)
         first, last = values.get("from"), values.get("to")
         if first and last and first > last:
             self.add_error("to", "“To” lies before “From”.")

@@ -11,7 +11,9 @@ from typing import Any
 from django import forms
 
 from dashboard.filtering.fields import (
+    LONGEST_LIST,
     LONGEST_TEXT,
+    LONGEST_VALUE,
     DayField,
     HourField,
     NamesField,
@@ -100,6 +102,8 @@ class Parameter:
     carried: bool = False
     #: It belongs to what "Clear all" removes.
     is_filter: bool = True
+    #: A longer value is refused, and not repeated on the page.
+    longest: int = LONGEST_VALUE
 
 
 @dataclass(frozen=True)
@@ -193,14 +197,16 @@ ORDERS = Parameters(
         Parameter(
             "q",
             "Text",
-            lambda: forms.CharField(max_length=LONGEST_TEXT, required=False),
+            lambda: forms.CharField(required=False),
             method=FailedOrderQuerySet.mentioning,
+            longest=LONGEST_TEXT,
         ),
         Parameter(
             "order",
             "Order",
             lambda: NamesField(required=False),
             method=FailedOrderQuerySet.named,
+            longest=LONGEST_LIST,
         ),
         Parameter(
             "error",

@@ -1,20 +1,28 @@
 """The query string as the whole state of a page: what was written, and links that change it."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Self
 
 from django.http import QueryDict
 
 from dashboard.filtering.parameters import ORDERS, Parameters
 
+#: More pairs of name and value than this are refused as a whole.
+MOST_PAIRS = 200
+
 
 class Query:
     """What is written in the URL, by known names, without blanks and defaults. Immutable."""
 
     def __init__(
-        self, pairs: Iterable[tuple[str, str]] = (), parameters: Parameters = ORDERS
+        self,
+        pairs: Iterable[tuple[str, str]] = (),
+        parameters: Parameters = ORDERS,
+        refused: Mapping[str, str] | None = None,
     ) -> None:
         self.parameters = parameters
+        #: Names whose values were too long or too many, and are left out: why, in a sentence.
+        self.refused = refused or {}
         self.pairs = tuple(pair for pair in pairs if not self._is_left_out(pair))
 
     def _is_left_out(self, pair: tuple[str, str]) -> bool:
@@ -23,16 +31,22 @@ class Query:
 
     @classmethod
     def of(cls, data: QueryDict, parameters: Parameters = ORDERS) -> Self:
-        """Read a query string."""
+        """Read a query string. What is too long or too much is left out and noted as refused."""
+        if sum(len(values) for _, values in data.lists()) > MOST_PAIRS:
+            return cls((), parameters, {"": f"At most {MOST_PAIRS} filters at a time."})
         pairs: list[tuple[str, str]] = []
+        refused: dict[str, str] = {}
         for row in parameters:
             values = [value for value in data.getlist(row.name) if value.strip()]
             if row.repeatable:
                 values = [value.strip() for value in values]
             else:
                 values = values[-1:] if data.get(row.name, "").strip() else []
+            if any(len(value) > row.longest for value in values):
+                refused[row.name] = f"At most {row.longest:,} characters."
+                continue
             pairs += [(row.name, value) for value in dict.fromkeys(values)]
-        return cls(pairs, parameters)
+        return cls(pairs, parameters, refused)
 
     def values(self, name: str) -> list[str]:
         """Return the values of a name."""
@@ -104,4 +118,4 @@ class Query:
         return QueryDict(self.encode())
 
     def _of(self, pairs: Iterable[tuple[str, str]]) -> Self:
-        return type(self)(pairs, self.parameters)
+        return type(self)(pairs, self.parameters, self.refused)

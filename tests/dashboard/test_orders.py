@@ -201,6 +201,10 @@ def test_a_filter_finds_what_the_raw_documents_say(
         ("from=2026-11-1%00", "from"),
         ("state=lost", "state"),
         (f"q={'x' * 501}", "q"),
+        (f"error={'x' * 201}", "error"),
+        (f"shop=a.b&shop={'x' * 201}", "shop"),
+        (f"from={'2' * 201}", "from"),
+        (f"order={'x' * 65_537}", "order"),
         (f"order={','.join(str(n) for n in range(1001))}", "order"),
     ],
 )
@@ -492,3 +496,31 @@ def test_the_export_answers_a_head_and_names_a_view_that_narrows(
     assert browser.head("/orders/export.csv").status_code == 200
     rows = rows_of(browser, "?view=failing&state=open")
     assert rows[1][1] == "view Still failing; status: Open"
+
+
+@pytest.mark.parametrize(
+    "query", [f"error={'x' * 1_000_000}", f"q={'x' * 1_000_000}", "&".join(["shop=a.b"] * 201)]
+)
+@pytest.mark.parametrize("path", ["/orders/", "/errors/", "/trends/", "/orders/export.csv"])
+def test_too_much_is_told_in_one_sentence_and_not_repeated(
+    path: str, query: str, open_page: Open, ledger: Raws
+) -> None:
+    page = open_page(f"{path}?{query}")
+    assert page.status == 400
+    assert "At most" in page.html
+    assert "xxxxx" not in page.html
+    assert len(page.html) < 60_000
+
+
+@pytest.mark.parametrize("query", [f"error={'x' * 201}", "&".join(["shop=a.b"] * 201)])
+def test_too_much_is_told_to_programs_too(query: str, browser: Browser, quiet: None) -> None:
+    for path in ("/api/orders", "/api/trends"):
+        response = browser.get(f"{path}?{query}")
+        assert response.status_code == 400
+        assert "At most" in response.content.decode()
+
+
+def test_two_hundred_values_are_understood(open_page: Open, ledger: Raws) -> None:
+    page = open_page("/orders/?" + "&".join(f"shop=s{n}.example" for n in range(200)))
+    assert (page.status, page.total) == (200, 0)
+    assert len(page.html) < 2_000_000

@@ -75,7 +75,9 @@ def test_a_difference_to_the_servers_clock_is_told(
 
     def answer(body: dict[str, Any]) -> httpx.Response:
         response = held(body)
-        response.headers["Date"] = format_datetime(NOW + timedelta(hours=hours, seconds=9), usegmt=True)
+        response.headers["Date"] = format_datetime(
+            NOW + timedelta(hours=hours, seconds=9), usegmt=True
+        )
         return response
 
     hotwax = hotwax_of(answer=answer)
