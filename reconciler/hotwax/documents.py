@@ -8,8 +8,8 @@ what cannot be read is named in ``problems`` while the document is kept.
 import hashlib
 import json
 import re
-import sys
 from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cached_property
@@ -49,6 +49,8 @@ _UTC = ZoneInfo("UTC")
 KEY_LENGTH = 200
 #: Lists in lists are taken apart so far.
 DEEPEST = 4
+#: A document nested deeper than this is unreadable (LEDGER.md §1).
+DEEPEST_DOCUMENT = 100
 NO_SHOP = "none"
 
 
@@ -142,6 +144,8 @@ def _read_document(raw: object, doc_type: str, reading: Reading) -> Document:
     text = as_text(raw)
     if not isinstance(raw, dict):
         return _unreadable(text, f"It is no JSON object but {_kind(raw)}.")
+    if is_deeper(raw, DEEPEST_DOCUMENT):
+        return _unreadable(text, f"It is nested deeper than {DEEPEST_DOCUMENT} levels.")
     problems: list[str] = []
     values = {name: _value(raw, reading.names[name], problems) for name in reading.names}
     if values["doc_type"] and values["doc_type"] != doc_type:
@@ -184,17 +188,29 @@ def from_text(text: str) -> Any:
 def deep(function: Callable[..., Result], *arguments: Any) -> Result:
     """Call a function on a value that may be nested as deeply as JSON was read.
 
-    What could be read at one depth of the stack must be written at a greater one.
+    A thread of its own begins with an empty stack, so what was read in this one fits there.
     """
     try:
         return function(*arguments)
     except RecursionError:
-        limit = sys.getrecursionlimit()
-        sys.setrecursionlimit(limit + 5000)
-        try:
-            return function(*arguments)
-        finally:
-            sys.setrecursionlimit(limit)
+        with ThreadPoolExecutor(max_workers=1) as thread:
+            return thread.submit(function, *arguments).result()
+
+
+def is_deeper(value: object, levels: int) -> bool:
+    """Return True if lists and objects are nested in more than so many levels."""
+    here = [value]
+    for _ in range(levels):
+        inner: list[object] = []
+        for item in here:
+            if isinstance(item, dict):
+                inner += item.values()
+            elif isinstance(item, list):
+                inner += item
+        if not inner:
+            return False
+        here = inner
+    return any(isinstance(item, dict | list) for item in here)
 
 
 def document_key(raw: Mapping[str, Any], document_id: str) -> str:

@@ -1,7 +1,9 @@
 """Reading HotWax's documents: every rule a row."""
 
 import json
+import sys
 from datetime import UTC, datetime
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -16,6 +18,7 @@ from reconciler.hotwax.documents import (
     UnreadableDocument,
     bounded,
     clean,
+    from_text,
     read_document,
     shop_of,
 )
@@ -377,3 +380,34 @@ def test_the_value_of_a_key_is_hidden(text: str, masked: str) -> None:
 def test_long_keys_are_bounded_and_stay_apart(one: str, other: str) -> None:
     assert len(bounded(one)) <= 200
     assert (bounded(one) == bounded(other)) == (one == other)
+
+
+def nested(levels: int) -> Any:
+    value: Any = "x"
+    for _ in range(levels):
+        value = [value]
+    return value
+
+
+@pytest.mark.parametrize(
+    ("levels", "readable"), [(1, True), (99, True), (100, False), (900, False)]
+)
+def test_a_document_nested_deeper_than_a_hundred_is_unreadable_and_kept_whole(
+    levels: int, readable: bool
+) -> None:
+    raw = {**SAMPLE, "tags": nested(levels)}
+    result = read_document(raw, "SHOPIFY_ORDER", UTC_READING)
+    assert isinstance(result, FailureDocument) == readable
+    assert from_text(result.raw) == raw  # type: ignore[union-attr]
+
+
+def test_no_depth_changes_the_limit_of_the_process() -> None:
+    limit = sys.getrecursionlimit()
+
+    def at_depth(calls: int) -> Any:
+        if calls:
+            return at_depth(calls - 1)
+        return read_document({**SAMPLE, "tags": nested(600)}, "SHOPIFY_ORDER", UTC_READING)
+
+    assert isinstance(at_depth(500), UnreadableDocument)
+    assert sys.getrecursionlimit() == limit
