@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from django.core.paginator import Page
+
 from dashboard.wording import lag
 from reconciler import service
 
@@ -30,29 +32,43 @@ class Timeline:
     zone_looks_wrong: timedelta | None
 
 
-def timeline_of(
-    order: service.FailedOrder, attempts: list[service.Attempt], now: datetime
-) -> Timeline:
-    """Return what is known of an order by time; ``attempts`` are its attempts, oldest first."""
+def timeline_of(order: service.FailedOrder, page: Page[service.Attempt], now: datetime) -> Timeline:
+    """Return what is known of an order by time; ``page`` has attempts of it, newest first.
+
+    What lies before the attempts is on the last page, what lies after them on the first.
+    """
     created, first = order.order_created_at, order.first_attempted_at
     moments: list[Moment] = []
-    if created:
-        moments.append(Moment("past", created, "Created in Shopify"))
+    if not page.has_next():
+        moments += _beginning(created, first)
+    moments += _attempts(page, first or created)
+    if page.number == 1:
+        moments += _ending(order, now)
+    wrong = first - created if created and first and first < created else None
+    return Timeline(moments, wrong)
+
+
+def _beginning(created: datetime | None, first: datetime | None) -> list[Moment]:
+    moments = [Moment("past", created, "Created in Shopify")] if created else []
     if first:
         after = lag(first - created) if created else ""
         moments.append(Moment("past", first, "First import attempted", after))
-    previous = first or created
-    error = None
-    for number, attempt in enumerate(attempts, start=1):
+    return moments
+
+
+def _attempts(page: Page[service.Attempt], previous: datetime | None) -> list[Moment]:
+    number = page.paginator.count - page.end_index()
+    previous = None if page.has_next() else previous
+    error, moments = None, []
+    for attempt in reversed(page.object_list):
+        number += 1
         at = attempt.logged_at
         after = lag(at - previous) if at and previous else ""
-        same = attempt.error_text == error and number > 1
+        same = attempt.error_text == error
         detail = "the same error" if same else _short(attempt.error_text)
         moments.append(Moment("failed", at, f"Attempt {number} failed", after, detail, attempt))
         previous, error = at or previous, attempt.error_text
-    moments += _ending(order, now)
-    wrong = first - created if created and first and first < created else None
-    return Timeline(moments, wrong)
+    return moments
 
 
 def _ending(order: service.FailedOrder, now: datetime) -> list[Moment]:

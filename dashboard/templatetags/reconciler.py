@@ -179,6 +179,18 @@ def page_numbers(page: Page) -> Iterator[int]:  # type: ignore[type-arg]
 
 
 @register.filter
+def minus(number: int, other: int) -> int:
+    """Subtract."""
+    return number - other
+
+
+@register.simple_tag
+def attempts_link(query: Query, number: int) -> str:
+    """Return the link to another page of an order's attempts; it keeps the list one came from."""
+    return "?" + "&".join(part for part in (query.encode(), f"attempts={number}") if part)
+
+
+@register.filter
 def without_sign(number: int) -> int:
     """Drop the sign; an arrow shows it."""
     return abs(number)

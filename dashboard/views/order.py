@@ -4,7 +4,8 @@ from datetime import datetime
 from typing import Any
 
 from django.contrib import messages
-from django.http import Http404, HttpRequest, HttpResponse
+from django.core.paginator import Paginator
+from django.http import Http404, HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_safe
@@ -22,22 +23,20 @@ from reconciler import service
 
 #: Number of other orders with the same error that are listed; the rest is one click away.
 LIKE_THIS = 5
+#: Number of attempts on a page of the timeline.
+ATTEMPTS = 100
 
 
 @require_safe
 def order(request: HttpRequest, pk: int) -> HttpResponse:
     """Show all that is known of an order; the query string is the list one came from."""
     row, now = _order_or_404(pk), fresh_of(request).now
-    attempts = list(row.attempts.order_by("logged_key", "document_key"))
     query = Query.of(request.GET)
     context = {
         "order": row,
-        "attempts": attempts,
-        "latest": attempts[-1],
-        "timeline": timeline_of(row, attempts, now),
         "now": now,
         "query": query,
-        **_document(attempts, request.GET.get("attempt", "")),
+        **_attempts(row, now, request.GET),
         **_list_around(row, query, now),
         **_like_this(row),
         **_links(row),
@@ -78,9 +77,26 @@ def _order_or_404(pk: int) -> service.FailedOrder:
     return row
 
 
-def _document(attempts: list[service.Attempt], wanted: str) -> dict[str, Any]:
-    shown = next((a for a in attempts if str(a.pk) == wanted), attempts[-1])
-    return {"shown": shown, "raw_fields": raw_fields(shown), "raw_json": raw_json(shown)}
+def _attempts(row: service.FailedOrder, now: datetime, wanted: QueryDict) -> dict[str, Any]:
+    """Return the page of attempts that ``attempts`` names, and the document of ``attempt``."""
+    newest_first = row.attempts.order_by("-logged_key", "-document_key")
+    page = Paginator(newest_first, ATTEMPTS).get_page(wanted.get("attempts"))
+    latest = page.object_list[0] if page.number == 1 else newest_first[0]
+    shown = _named(row, wanted.get("attempt", "")) or latest
+    return {
+        "attempts": page,
+        "latest": latest,
+        "timeline": timeline_of(row, page, now),
+        "shown": shown,
+        "raw_fields": raw_fields(shown),
+        "raw_json": raw_json(shown),
+    }
+
+
+def _named(row: service.FailedOrder, number: str) -> service.Attempt | None:
+    if not (number.isascii() and number.isdigit()):
+        return None
+    return row.attempts.filter(pk=number).first()
 
 
 def _list_around(row: service.FailedOrder, query: Query, now: datetime) -> dict[str, Any]:

@@ -250,3 +250,37 @@ def test_asking_now_tells_what_came_back_and_keeps_the_list(
     told = browser.post(form.get("action"), follow=True).content.decode()
     assert "HotWax gave no answer" in told
     assert "refuses the connection" in told
+
+
+def test_a_page_draws_a_hundred_attempts_and_leads_to_the_rest(
+    browser: Browser, keep: Keep
+) -> None:
+    for n in range(251):
+        logged = NOW - timedelta(minutes=300 - n)
+        keep(document("#many", document_id=f"m{n}", logged=logged, error=f"Error {n}" * 50))
+    url = f"/orders/{pk_of('#many')}/"
+    seen: list[str] = []
+    for number in (1, 2, 3):
+        page = Page(browser.get(f"{url}?view=all&attempts={number}"))
+        texts = [b.text for b in page.root.one("ol", class_="timeline").all("b")]
+        seen = [text for text in texts if text.startswith("Attempt ")] + seen
+        assert len(page.html) < 400_000
+        assert "Error 250" in page.root.one("pre", id_="error-text").text  # the latest
+        assert ("Created in Shopify" in texts) == (number == 3)
+        assert ("Leaves HotWax’s log" in texts) == (number == 1)
+    assert seen == [f"Attempt {n} failed" for n in range(1, 252)]
+    first = Page(browser.get(url))
+    link = first.root.one("a", rel="next")
+    assert "Attempts 152 to 251 of 251" in first.root.one(id_="h-time").parent.parent.text  # type: ignore[union-attr]
+    assert Page(browser.get(url + link.get("href"))).root.all("a", rel="prev")
+
+
+def test_the_document_of_any_attempt_can_be_seen(browser: Browser, keep: Keep) -> None:
+    for n in range(103):
+        logged = NOW - timedelta(minutes=300 - n)
+        keep(document("#many", document_id=f"m{n}", logged=logged))
+    oldest = FailedOrder.objects.get(order_name="#many").attempts.order_by("logged_key")[0]
+    url = f"/orders/{pk_of('#many')}/?attempt="
+    assert "m0" in Page(browser.get(f"{url}{oldest.pk}")).root.one(id_="raw").text
+    for odd in ("x", "²", "9" * 30, "-1"):
+        assert browser.get(f"{url}{odd}").status_code == 200

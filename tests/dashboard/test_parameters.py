@@ -100,7 +100,7 @@ def test_links_write_it_in_its_place() -> None:
     assert query.cleared().encode() == "sort=order"
 
 
-@pytest.mark.parametrize("row", ORDERS, ids=lambda row: row.name)
+@pytest.mark.parametrize("row", tuple(ORDERS), ids=lambda row: row.name)
 def test_every_row_says_what_it_is(row: Parameter) -> None:
     assert row.label
     assert not row.facet or (row.repeatable and row.method)
