@@ -185,9 +185,14 @@ def minus(number: int, other: int) -> int:
 
 
 @register.simple_tag
-def attempts_link(query: Query, number: int) -> str:
-    """Return the link to another page of an order's attempts; it keeps the list one came from."""
-    return "?" + "&".join(part for part in (query.encode(), f"attempts={number}") if part)
+def attempts_link(query: Query, number: int, document: int | None = None) -> str:
+    """Return the link to a page of an order's attempts, or there to the document of an attempt.
+
+    It keeps the list one came from.
+    """
+    parts = [query.encode(), f"attempts={number}" if number > 1 else ""]
+    parts.append(f"attempt={document}" if document else "")
+    return "?" + "&".join(filter(None, parts)) + ("#raw" if document else "#h-time")
 
 
 @register.filter

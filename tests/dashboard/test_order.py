@@ -282,5 +282,8 @@ def test_the_document_of_any_attempt_can_be_seen(browser: Browser, keep: Keep) -
     oldest = FailedOrder.objects.get(order_name="#many").attempts.order_by("logged_key")[0]
     url = f"/orders/{pk_of('#many')}/?attempt="
     assert "m0" in Page(browser.get(f"{url}{oldest.pk}")).root.one(id_="raw").text
+    second = Page(browser.get(f"/orders/{oldest.order_id}/?view=all&attempts=2"))
+    document_link = second.root.one("ol", class_="timeline").all("a")[0]
+    assert document_link.get("href") == f"?view=all&attempts=2&attempt={oldest.pk}#raw"
     for odd in ("x", "²", "9" * 30, "-1"):
         assert browser.get(f"{url}{odd}").status_code == 200
