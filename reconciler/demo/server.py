@@ -4,6 +4,7 @@ import json
 import secrets
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -80,6 +81,10 @@ class Handler(BaseHTTPRequestHandler):
             self._log_in(body, "username", "password")
         else:
             self._answer(body)
+
+    def date_time_string(self, timestamp: float | None = None) -> str:
+        """Write the header Date by the demo's clock."""
+        return format_datetime(self.server.clock(), usegmt=True)
 
     def _log_in(self, body: Any, name: str, password: str) -> None:
         server = self.server
