@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from django.test import Client as Browser
 
-from reconciler.ledger.models import ErrorSignature, Event, FailedOrder
+from reconciler.ledger.models import ErrorSignature, Event, FailedOrder, SyncState
 from reconciler.ledger.signatures.rules import SignatureRules
 from tests.conftest import HotWax
 from tests.dashboard.conftest import Open, Page
@@ -29,7 +29,9 @@ def url(keep: Keep) -> str:
 def test_a_correction_counts_for_all_orders_with_this_error(
     manager: Browser, open_page: Open, url: str
 ) -> None:
+    before = SyncState.objects.get().revision
     page = Page(manager.post(f"{url}kind/?view=all", WRONG, follow=True))
+    assert SyncState.objects.get().revision > before  # figures are counted anew
     assert "All orders with this error are now: Mapping, do not retry." in page.html
     assert "corrected by priya" in page.html
     assert sorted(open_page("/orders/?category=mapping").names) == ["#1", "#2", "#3"]

@@ -219,9 +219,20 @@ def test_a_value_that_cannot_be_read_is_told_beside_its_field(
         assert page.root.one("input", id_="q").get("value") == "kept"
 
 
-def test_the_message_says_what_would_be_right(open_page: Open) -> None:
-    error = open_page("/orders/?from=2026-02-31").root.one(id_="from-error").text
-    assert error == "February 2026 has 28 days. Write a day as 2026-02-28."
+@pytest.mark.parametrize(
+    ("day", "words"),
+    [
+        ("2026-02-31", "February 2026 has 28 days. Write a day as 2026-02-28."),
+        ("2028-02-30", "February 2028 has 29 days. Write a day as 2028-02-29."),
+        ("2026-11-31", "November has 30 days. Write a day as 2026-11-30."),
+        ("2026-13-01", "There is no such day. Write a day as 2026-11-30."),
+        ("2026-00-01", "There is no such day. Write a day as 2026-11-30."),
+        ("2026-11-00", "There is no such day. Write a day as 2026-11-30."),
+        ("0000-11-01", "There is no such day. Write a day as 2026-11-30."),
+    ],
+)
+def test_the_message_says_what_would_be_right(day: str, words: str, open_page: Open) -> None:
+    assert open_page(f"/orders/?from={day}").root.one(id_="from-error").text == words
 
 
 @pytest.mark.parametrize("day", ["0001-01-01", "9999-12-31"])

@@ -100,6 +100,8 @@ LOGINS: list[tuple[int, Any, type[exceptions.HotWaxError] | None]] = [
     (403, {}, exceptions.CredentialsRefused),
     (404, "<html>", exceptions.RequestRefused),
     (503, "", exceptions.Unavailable),
+    (500, "", exceptions.Unavailable),
+    (429, "", exceptions.Unavailable),
     (200, "<html>login</html>", exceptions.MalformedReply),
     (200, "[]", exceptions.MalformedReply),
 ]

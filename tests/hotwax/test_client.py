@@ -120,6 +120,9 @@ AUTO = [
     ({"GET": "html", "POST": 200}, ["GET", "POST"], "POST"),
     ({"GET": "ofbiz", "POST": 200}, ["GET", "POST"], "POST"),
     ({"GET": "timeout", "POST": 200}, ["GET", "POST"], "POST"),
+    ({"GET": "[1]", "POST": 200}, ["GET", "POST"], "POST"),
+    ({"GET": "{}", "POST": 200}, ["GET", "POST"], "POST"),
+    ({"GET": "no JSON", "POST": 200}, ["GET", "POST"], "POST"),
     ({"GET": 401}, ["GET"], exceptions.CredentialsRefused),
     ({"GET": 403}, ["GET"], exceptions.CredentialsRefused),
     ({"GET": "solr400"}, ["GET"], exceptions.RequestRefused),
@@ -147,6 +150,8 @@ def test_auto_tries_the_next_method_only_when_the_answer_is_no_solr_reply(
         if answer == "solr400":
             header = {"responseHeader": {"status": 400}, "error": {"msg": "no", "code": 400}}
             return httpx.Response(400, json=header)
+        if isinstance(answer, str):
+            return httpx.Response(200, text=answer)
         body = envelope([SAMPLE]) if answer == 200 else {"oops": 1}
         return httpx.Response(answer, json=body)
 
@@ -222,6 +227,16 @@ def test_a_reply_is_checked_before_it_is_believed(
             client.ask(requests.documented(LOG), "GET")
     assert type(caught.value) is error
     assert caught.value.remedy
+
+
+def test_a_long_message_of_solr_is_cut() -> None:
+    body = json.dumps({"error": {"msg": "x" * 301}})
+    transport = httpx.MockTransport(lambda request: httpx.Response(400, text=body))
+    with (
+        Client(endpoint("https://x.hotwax.io"), transport) as client,
+        pytest.raises(exceptions.RequestRefused, match=r": x{299}…$"),
+    ):
+        client.ask(requests.documented(LOG), "GET")
 
 
 def test_a_redirect_to_a_login_page_is_about_credentials() -> None:

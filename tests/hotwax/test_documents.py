@@ -184,6 +184,29 @@ def test_one_element_lists_and_numbers_are_read_as_what_they_hold() -> None:
     assert read(odd).logged_at == read(raw).logged_at
 
 
+@pytest.mark.parametrize(
+    ("value", "text", "problem"),
+    [
+        (["a", "b"], "a\nb", ""),
+        ([], "", ""),
+        ([1], "1", ""),
+        ([1, 2], "", "is a list that cannot be read"),
+        (["a", 2], "", "is a list that cannot be read"),
+        (True, "", "is true or false, not text"),
+        ({"a": 1}, "", "is an object, not text"),
+        (1.0, "1", ""),
+        (1.5, "1.5", ""),
+        (-3, "-3", ""),
+        (None, "", ""),
+    ],
+)
+def test_a_text_may_be_of_another_kind(value: object, text: str, problem: str) -> None:
+    parsed = read({**document(document_id="d1"), "errorMessage": value})
+    assert parsed.error_text == text
+    assert [p for p in parsed.problems if problem and problem in p] == list(parsed.problems)
+    assert len(parsed.problems) == bool(problem)
+
+
 def test_the_full_text_wins_over_the_copy_that_is_cut() -> None:
     raw = document(errorMessage=None, errorMessage_str="cut", errorMessage_txt="the whole text")
     assert read(raw).error_text == "the whole text"

@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reconciler.hotwax.documents import Reading, read_document
+from reconciler.ledger.figures.paging import neighbours
 from reconciler.ledger.intake import upsert
 from reconciler.ledger.models import ErrorSignature, FailedOrder, Shop
 from reconciler.ledger.queries import DATES, SORTS, failed_orders
@@ -15,6 +16,8 @@ from reconciler.ledger.sort_keys import natural_sort_key, sort_key
 from tests.makers import document
 
 NOW = datetime(2026, 11, 24, 10, 0, tzinfo=UTC)
+
+NULLABLE = {field.name for field in FailedOrder._meta.get_fields() if field.null}
 
 
 def keep(*raws: dict[str, object]) -> None:
@@ -236,3 +239,22 @@ def test_a_date_is_its_own_column(which: str, column: str, five_orders: list[int
         assert failed_orders().dated(which, None, start).count() == day
         weekday, hour = start.isoweekday(), start.hour
         assert [o.pk for o in failed_orders().in_hour(which, weekday, hour)] == [found[0].pk]
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("sort", [s for name in SORTS for s in (name, f"-{name}")])
+def test_the_neighbours_of_every_row_are_those_of_the_list_nulls_too(sort: str) -> None:
+    for n in range(6):
+        dates = {} if n % 2 else {"orderCreatedDate": "", "firstAttemptedImport": ""}
+        keep({**document(f"#{n}", document_id=f"d{n}", logged=NOW - timedelta(hours=n)), **dates})
+    FailedOrder.objects.filter(order_name__in=("#1", "#2", "#4")).update(
+        **dict.fromkeys(set(SORTS.values()) & NULLABLE)
+    )
+    listed = [row.pk for row in failed_orders().sorted_by(sort)]
+    for place, pk in enumerate(listed):
+        found = neighbours(failed_orders(), FailedOrder.objects.get(pk=pk), sort)
+        assert (found.place, found.total) == (place + 1, len(listed))
+        assert [row.pk for row in (found.previous, found.next) if row] == [
+            *listed[max(place - 1, 0) : place],
+            *listed[place + 1 : place + 2],
+        ]
