@@ -4,6 +4,7 @@ from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 
 import pytest
+from django.utils import timezone
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -237,7 +238,8 @@ def test_a_date_is_its_own_column(which: str, column: str, five_orders: list[int
         # From the first moment on, and before the last.
         assert failed_orders().dated(which, start, None).count() == 5 - day
         assert failed_orders().dated(which, None, start).count() == day
-        weekday, hour = start.isoweekday(), start.hour
+        local = timezone.localtime(start)
+        weekday, hour = local.isoweekday(), local.hour
         assert [o.pk for o in failed_orders().in_hour(which, weekday, hour)] == [found[0].pk]
 
 
