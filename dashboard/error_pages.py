@@ -3,7 +3,6 @@
 import logging
 import sys
 
-from django.db import DatabaseError
 from django.http import HttpRequest, HttpResponse, HttpResponseServerError, JsonResponse
 from django.template.loader import render_to_string
 
@@ -16,17 +15,18 @@ def told(error: BaseException | None) -> dict[str, str] | None:
     """Return what failed and what still works; None for errors without words."""
     if isinstance(error, service.AnotherHotWax):
         return {"title": "This ledger belongs to another HotWax", "reason": str(error)}
-    if isinstance(error, DatabaseError) and "full" in str(error):
+    if not isinstance(error, service.UNAVAILABLE):
+        return None
+    reason = service.reason_of(error)
+    if reason == "the disk is full":
         return {
             "title": "The disk is full",
             "reason": "Nothing new can be kept. Make room; what HotWax logged is read again then.",
         }
-    if isinstance(error, DatabaseError):
-        return {
-            "title": "The database does not answer",
-            "reason": "Nothing is lost: what HotWax logged is read again. Try again in a moment.",
-        }
-    return None
+    return {
+        "title": "The database does not answer",
+        "reason": "Nothing is lost: what HotWax logged is read again. Try again in a moment.",
+    }
 
 
 def wants_json(request: HttpRequest) -> bool:

@@ -7,7 +7,6 @@ from urllib.parse import quote, urlsplit
 from django.conf import settings
 from django.contrib.auth.middleware import LoginRequiredMiddleware
 from django.core.exceptions import PermissionDenied
-from django.db import DatabaseError
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
 from django.utils.cache import patch_cache_control, patch_vary_headers
 from django_htmx.http import HttpResponseClientRedirect
@@ -88,7 +87,7 @@ class Ledger:
             return None
         try:
             request.freshness = service.refresh()  # type: ignore[attr-defined]
-        except (service.AnotherHotWax, DatabaseError) as error:
+        except (service.AnotherHotWax, *service.UNAVAILABLE) as error:
             return self.process_exception(request, error)
         return None
 

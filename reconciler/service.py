@@ -9,6 +9,7 @@ from django.utils import timezone
 from reconciler.hotwax.documents import ALIASES, FIELD_OF_NAME, as_text, from_text
 from reconciler.hotwax.exceptions import HotWaxError
 from reconciler.hotwax.links import admin_link, host_of, link_of, mask_keys
+from reconciler.ledger.database import UNAVAILABLE, brief_wait, reason_of
 from reconciler.ledger.figures.cache import cached
 from reconciler.ledger.figures.counts import (
     SHORT_SILENCE,
@@ -39,9 +40,10 @@ from reconciler.ledger.figures.freshness import (
     Status,
     freshness,
     freshness_of,
+    read_something,
     status,
 )
-from reconciler.ledger.figures.paging import Neighbours, following, neighbours, sorted_value
+from reconciler.ledger.figures.paging import Neighbours, following, neighbours, with_sorted_value
 from reconciler.ledger.models import (
     Attempt,
     Category,
@@ -97,6 +99,7 @@ __all__ = [
     "LONGEST_RUNBOOK",
     "SHORT_SILENCE",
     "SORTS",
+    "UNAVAILABLE",
     "VIEWS",
     "AnotherHotWax",
     "Answer",
@@ -124,6 +127,7 @@ __all__ = [
     "as_text",
     "ask_now",
     "attempts_of",
+    "brief_wait",
     "by_choices",
     "by_shop",
     "by_signature",
@@ -156,6 +160,8 @@ __all__ = [
     "per_view",
     "percentile",
     "quarters",
+    "read_something",
+    "reason_of",
     "refresh",
     "runbook_history",
     "runbook_of",
@@ -164,19 +170,18 @@ __all__ = [
     "shop_names",
     "signatures_of",
     "silence",
-    "sorted_value",
     "status",
     "templates_of",
     "totals",
+    "with_sorted_value",
 ]
 
 
 def refresh() -> Freshness:
     """Ask HotWax what changed, if nobody else does and the last answer is old; then report.
 
-    Waits at most 0.8 s. Raises AnotherHotWax.
+    Waits at most 0.8 s for HotWax. Raises AnotherHotWax.
     """
     state, now = current_state(), timezone.now()
-    if refresh_for_page(state, now):
-        return freshness()
-    return freshness_of(state, now)
+    done = refresh_for_page(state, now)
+    return freshness() if done.tried else freshness_of(state, now, done.not_kept)

@@ -51,7 +51,8 @@ def orders(request: HttpRequest, parameters: Parameters = ORDERS) -> JsonRespons
     if place and place[0] != asked.sort:
         return JsonResponse({"errors": {"cursor": ["It belongs to another sort."]}}, status=400)
     matching = asked.matching(fresh.now)
-    shown = list(_after(matching, place).sorted_by(asked.sort).for_list()[: limit + 1])
+    after = service.with_sorted_value(_after(matching, place), asked.sort)
+    shown = list(after.sorted_by(asked.sort).for_list()[: limit + 1])
     answer = {
         "total": matching.count(),
         "as_of": _moment(fresh.as_of),
@@ -69,7 +70,8 @@ def _after(rows: service.FailedOrderQuerySet, place: list[Any] | None) -> Any:
 
 
 def _next(request: HttpRequest, asked: OrderFilter, last: service.FailedOrder) -> str:
-    value = service.sorted_value(last.pk, asked.sort)
+    # The value that the page was sorted by: the order may have moved since it was read.
+    value = last.sorted_value  # type: ignore[attr-defined]
     written = value.isoformat() if isinstance(value, datetime) else value
     parameters = request.GET.copy()
     parameters["cursor"] = signing.dumps([asked.sort, written, last.pk], salt=SALT)

@@ -56,12 +56,14 @@ def ask_hotwax(request: HttpRequest, pk: int) -> HttpResponse:
     if request.method == "POST":
         before, answer = row.attempt_count, service.ask_now()
         row.refresh_from_db(fields=["attempt_count"])
-        level = messages.ERROR if answer.error else messages.SUCCESS
+        level = messages.ERROR if answer.error or answer.not_kept else messages.SUCCESS
         messages.add_message(request, level, _answer_in_words(answer, row.attempt_count - before))
     return redirect(Query.of(request.GET).url(reverse("dashboard:order", args=[pk])))
 
 
 def _answer_in_words(answer: service.Answer, more: int) -> str:
+    if answer.not_kept:
+        return f"Nothing new can be kept: {answer.not_kept}."
     if answer.error:
         return f"HotWax gave no answer. {answer.error}"
     if more > 0:

@@ -8,6 +8,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 
@@ -31,9 +32,24 @@ ARGUMENTS = [
 ]
 
 
+@dataclass(frozen=True)
+class Site:
+    """A dashboard that is being served: its address, and its ledger's file."""
+
+    url: str
+    database: Path
+
+
 @contextmanager
 def served(orders: int = 900, *, load: bool = True) -> Iterator[str]:
     """Serve the dashboard over a demo whose clock stands still."""
+    with site_of(orders, load=load) as site:
+        yield site.url
+
+
+@contextmanager
+def site_of(orders: int, *, load: bool = True) -> Iterator[Site]:
+    """Serve the dashboard, with what lies behind it at hand."""
     start = NOW - timedelta(minutes=20)
     server = Demo(History(start, orders=orders), clock=lambda: NOW)
     threading.Thread(target=server.serve_forever, daemon=True).start()
@@ -64,7 +80,7 @@ def served(orders: int = 900, *, load: bool = True) -> Iterator[str]:
     process = subprocess.Popen(command, cwd=ROOT, env=environment)
     try:
         _wait_for(f"http://127.0.0.1:{port}/livez")
-        yield f"http://127.0.0.1:{port}"
+        yield Site(f"http://127.0.0.1:{port}", Path(environment["DATABASE_URL"][10:]))
     finally:
         process.terminate()
         process.wait()

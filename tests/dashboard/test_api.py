@@ -48,6 +48,21 @@ def test_an_order_that_fails_again_between_two_pages_moves_no_other(
     assert len(pages(browser, "/api/orders?limit=5")) == 13
 
 
+def test_a_cursor_is_the_value_that_was_on_its_page(browser: Browser, ledger: Raws) -> None:
+    whole = [row["id"] for row in browser.get("/api/orders?limit=200").json()["orders"]]
+
+    def meanwhile(execute: Any, sql: str, *rest: Any) -> Any:
+        rows = execute(sql, *rest)
+        if "LIMIT 6" in sql:  # the fifth fails again while the page is being made
+            FailedOrder.objects.filter(pk=whole[4]).update(last_failed_at=NOW)
+        return rows
+
+    with connection.execute_wrapper(meanwhile):
+        first = browser.get("/api/orders?limit=5").json()
+    second = browser.get(first["next"].removeprefix("http://testserver")).json()
+    assert [row["id"] for row in first["orders"] + second["orders"]] == whole[:10]
+
+
 def test_a_row_says_what_the_list_says(browser: Browser, keep: Keep) -> None:
     logged = NOW - timedelta(hours=2)
     keep(document("#1", error="Transaction is empty", document_id="d1", logged=logged))

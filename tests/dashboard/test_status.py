@@ -61,7 +61,7 @@ def test_fields_zone_and_unreadable_documents_are_listed(open_page: Open, hotwax
     hotwax_of(answer=static(envelope([early, bad]))).sync()
     SyncState.objects.update(heartbeat_at=datetime.now(UTC))
     page = open_page("/status/")
-    assert "1 of 1 first attempts lie before their order" in page.html
+    assert "1 of the newest 1 first attempts lie before their order" in page.html
     assert "colour" in page.html
     section = page.root.one("section", aria_labelledby="h-unreadable")
     assert "neither a document id nor an order name" in section.text

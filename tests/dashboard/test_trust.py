@@ -8,12 +8,13 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from django.db import OperationalError, connection
+from django.db import DataError, IntegrityError, OperationalError, ProgrammingError, connection
 from django.test import Client as Browser
 from django.utils import timezone
 
 from reconciler.demo.server import Demo
-from reconciler.ledger.models import SyncState
+from reconciler.ledger.models import FailedOrder, SyncState
+from reconciler.ledger.sync.schedule import current_state
 from reconciler.ledger.sync.syncer import documents_kept
 from tests.clock import NOW
 from tests.conftest import HotWax, Serving
@@ -185,6 +186,61 @@ def test_a_database_that_does_not_answer_is_told(
         response = browser.get("/orders/")
     assert response.status_code == 503
     assert words in response.content.decode()
+
+
+@pytest.mark.parametrize(
+    ("error", "reason"),
+    [
+        ("database is locked", "another process holds the database’s lock"),
+        ("canceling statement due to lock timeout", "another process holds the database’s lock"),
+        ("database or disk is full", "the disk is full"),
+        ('could not extend file "base/1/2": No space left on device', "the disk is full"),
+        ("attempt to write a readonly database", "the database may only be read"),
+    ],
+)
+def test_where_nothing_can_be_written_pages_answer_and_say_so(
+    error: str, reason: str, browser: Browser, demo: Demo
+) -> None:
+    browser.get("/orders/")
+    kept = current_state().kept
+    SyncState.objects.update(asked_at=None)
+    key = FailedOrder.objects.values_list("pk", flat=True)[0]
+
+    def read_only(execute: Any, sql: str, *rest: Any) -> Any:
+        if sql.startswith(("INSERT", "UPDATE", "DELETE")):
+            raise OperationalError(error)
+        return execute(sql, *rest)
+
+    with connection.execute_wrapper(read_only):
+        for path in ("/orders/", f"/orders/{key}/", "/errors/", "/trends/", "/status/"):
+            response = browser.get(path)
+            assert response.status_code == 200, path
+            line = trust(Page(response))
+            assert f"nothing new can be kept: {reason}" in line.text
+            assert line.get("data-kept") == str(kept)
+        assert "could not be asked" in browser.get("/orders/?order=nobody").content.decode()
+        asked = browser.post(f"/orders/{key}/ask/", follow=True)
+        assert f"Nothing new can be kept: {reason}" in asked.content.decode()
+        assert browser.get("/readyz").status_code == 200
+    assert "nothing new can be kept" not in trust(Page(browser.get("/orders/"))).text
+
+
+@pytest.mark.parametrize("error", [IntegrityError, DataError, ProgrammingError])
+def test_an_error_of_ours_is_not_told_as_the_databases(
+    error: type[Exception], browser: Browser, quiet: None, caplog: pytest.LogCaptureFixture
+) -> None:
+    def broken(execute: Any, sql: str, *rest: Any) -> Any:
+        if "ledger_failedorder" in sql:
+            raise error("a fault of ours")
+        return execute(sql, *rest)
+
+    browser.raise_request_exception = False
+    with connection.execute_wrapper(broken):
+        response = browser.get("/orders/")
+    assert response.status_code == 500
+    assert "The database does not answer" not in response.content.decode()
+    assert "a fault of ours" in caplog.text
+    assert "Traceback" in caplog.text
 
 
 def test_with_a_token_missing_the_page_says_what_to_do(browser: Browser, settings: Any) -> None:

@@ -437,6 +437,25 @@ def test_fault_database_locked(hotwax: FaultyHotWax, file_of: str) -> None:
 
 
 @pytest.mark.django_db(transaction=True)
+def test_fault_a_lock_is_held_while_pages_answer(hotwax: FaultyHotWax, browser: Browser) -> None:
+    run_sync()
+    if connection.vendor == "sqlite":
+        return  # in memory a lock keeps readers out, too; test_database.py holds one on a file
+    SyncState.objects.update(asked_at=None, caught_up_at=None, heartbeat_at=None)
+    other = connection.copy()
+    with other.cursor() as cursor:
+        cursor.execute("BEGIN")
+        cursor.execute("UPDATE ledger_syncstate SET failures = failures")
+        page = browser.get("/orders/")
+        cursor.execute("ROLLBACK")
+    other.close()
+    assert page.status_code == 200
+    assert "nothing new can be kept: another process holds" in page.content.decode()
+    assert "nothing new can be kept" not in look(browser)
+    equal(hotwax)
+
+
+@pytest.mark.django_db(transaction=True)
 def test_fault_disk_full(hotwax: FaultyHotWax, browser: Browser) -> None:
     run_sync()
     if connection.vendor != "sqlite":

@@ -9,8 +9,8 @@ import pytest
 from django.test import Client as Browser
 
 from reconciler.demo.server import Demo
-from reconciler.ledger.models import FailedOrder, LookedUpName, SyncState
-from reconciler.ledger.sync import lookup
+from reconciler.ledger.models import FailedOrder, LookedUpName, RequestSlot, SyncState
+from reconciler.ledger.sync import lease, lookup
 from reconciler.ledger.sync.schedule import current_state
 from reconciler.ledger.sync.syncer import documents_kept
 from tests.clock import NOW
@@ -99,12 +99,66 @@ def test_with_an_empty_ledger_there_is_no_control(hotwax_of: Make) -> None:
     assert ask(hotwax_of([]), "#1") == {"#1": "cannot_ask"}
 
 
-def test_while_another_syncs_the_answer_comes_all_the_same(hotwax: HotWax) -> None:
-    from reconciler.ledger.sync import lease
-
+def test_in_log_means_kept_so_it_waits_for_another_syncer(hotwax: HotWax) -> None:
     assert lease.take("watcher", lease.LEASE)
-    assert ask(hotwax, "LUNE#77") == {"LUNE#77": "in_log"}
+    answers = ask(hotwax, "LUNE#77", "LUNE#78")
+    assert answers == {"LUNE#77": "cannot_ask", "LUNE#78": "unknown"}
     assert not FailedOrder.objects.filter(order_name="LUNE#77").exists()
+    lease.give_back("watcher")
+    LookedUpName.objects.update(asked_at=NOW - timedelta(seconds=16))
+    assert ask(hotwax, "LUNE#77") == {"LUNE#77": "in_log"}
+    assert FailedOrder.objects.filter(order_name="LUNE#77").exists()
+
+
+def test_while_one_page_asks_another_is_not_told_unknown(hotwax: HotWax) -> None:
+    told: list[str] = []
+    held = hotwax.answer
+
+    def answer_late(body: Any) -> httpx.Response:
+        if not told:
+            told.append("asked")
+            told.append(ask(hotwax, "LUNE#78")["LUNE#78"])  # a second page, meanwhile
+        return held(body)
+
+    LookedUpName.objects.create(
+        name_key="lune#78", asked_at=NOW - timedelta(minutes=1), answer="unknown"
+    )
+    hotwax.answer = answer_late
+    assert ask(hotwax, "LUNE#78") == {"LUNE#78": "unknown"}
+    assert told == ["asked", "cannot_ask"]
+
+
+def test_a_page_that_died_while_it_asked_leaves_no_answer(hotwax: HotWax) -> None:
+    def die(body: Any) -> httpx.Response:
+        raise KeyboardInterrupt
+
+    LookedUpName.objects.create(
+        name_key="lune#78", asked_at=NOW - timedelta(minutes=1), answer="unknown"
+    )
+    hotwax.answer = die
+    with pytest.raises(KeyboardInterrupt):
+        ask(hotwax, "LUNE#78")
+    assert ask(hotwax, "LUNE#78") == {"LUNE#78": "cannot_ask"}
+
+
+def test_twenty_requests_a_minute_are_asked_and_no_more(hotwax: HotWax) -> None:
+    first = ask(hotwax, *(f"LUNE#8{n:04d}" for n in range(450)))
+    assert len(hotwax.requests) == 20
+    assert list(first.values()).count("unknown") < 450
+    assert set(list(first.values())[-10:]) == {"cannot_ask"}
+    hotwax.requests.clear()
+    assert ask(hotwax, "LUNE#77") == {"LUNE#77": "cannot_ask"}
+    assert not hotwax.requests
+    RequestSlot.objects.filter(number__lt=2).update(used_at=NOW - timedelta(minutes=1))
+    LookedUpName.objects.update(asked_at=NOW - timedelta(seconds=16))
+    assert ask(hotwax, "LUNE#77") == {"LUNE#77": "in_log"}
+    assert len(hotwax.requests) == 1
+
+
+def test_slots_of_tomorrow_are_free(hotwax: HotWax) -> None:
+    ask(hotwax, *(f"LUNE#8{n:04d}" for n in range(450)))
+    RequestSlot.objects.update(used_at=NOW + timedelta(days=1))
+    assert ask(hotwax, "LUNE#77") == {"LUNE#77": "in_log"}
 
 
 def test_the_page_says_what_came_back_and_shows_the_order(browser: Browser, demo: Demo) -> None:

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from django.db.models import Q
+from django.db.models import F, Q
 
 from reconciler.ledger.models import FailedOrder
 from reconciler.ledger.queries import SORTS, FailedOrderQuerySet
@@ -35,6 +35,11 @@ def sorted_value(pk: int, sort: str) -> object:
     """Return the value by which an order is sorted."""
     column = SORTS[sort.removeprefix("-")]
     return FailedOrder.objects.values_list(column, flat=True).get(pk=pk)
+
+
+def with_sorted_value(orders: FailedOrderQuerySet, sort: str) -> FailedOrderQuerySet:
+    """Load with each order, as ``sorted_value``, the value by which it is sorted."""
+    return orders.annotate(sorted_value=F(SORTS[sort.removeprefix("-")]))
 
 
 def following(

@@ -6,12 +6,15 @@ Taken, renewed and given back by conditional updates. Whoever lost it stops writ
 import os
 import threading
 import uuid
+from contextlib import suppress
 from datetime import timedelta
 
 from django.conf import settings
+from django.db import transaction
 from django.db.models import Q
 from django.utils import timezone
 
+from reconciler.ledger.database import UNAVAILABLE
 from reconciler.ledger.models import SyncState
 
 #: A syncer that died gives way after this, or later where a request may take longer.
@@ -45,7 +48,8 @@ def take(owner: str, length: timedelta, **conditions: object) -> bool:
         | Q(lease_until__gt=now + longest)
     )
     rows = SyncState.objects.filter(free, pk=SyncState.ONLY, **conditions)
-    return bool(rows.update(lease_owner=owner, lease_until=now + length))
+    with transaction.atomic():  # so that a failure leaves the caller's transaction usable
+        return bool(rows.update(lease_owner=owner, lease_until=now + length))
 
 
 def hold(owner: str, length: timedelta) -> None:
@@ -62,3 +66,9 @@ def give_back(owner: str) -> None:
     """End the lease if it is ours."""
     rows = SyncState.objects.filter(pk=SyncState.ONLY, lease_owner=owner)
     rows.update(lease_owner="", lease_until=None)
+
+
+def give_back_if_possible(owner: str) -> None:
+    """End the lease; if the database does not answer it ends by itself, at ``lease_until``."""
+    with suppress(*UNAVAILABLE), transaction.atomic():
+        give_back(owner)

@@ -1,12 +1,14 @@
 """Names that the ledger does not know are asked in HotWax at once.
 
-At most 100 names a request, 2 seconds for a page, and each name once per 15 seconds over all
-processes. A look-up carries a control: a name just seen in that core. If the control does not
-come back, the answer is "cannot be asked", never "not there".
+At most 100 names a request, 2 seconds for a page, 20 requests a minute and each name once per 15
+seconds over all processes. A look-up carries a control: a name just seen in that core. If the
+control does not come back, the answer is "cannot be asked", never "not there".
 """
 
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from datetime import timedelta
+from time import sleep
 
 from django.db import transaction
 from django.utils import timezone
@@ -14,17 +16,22 @@ from django.utils import timezone
 from reconciler.hotwax import requests
 from reconciler.hotwax.client import Client, Endpoint
 from reconciler.hotwax.documents import FailureDocument
-from reconciler.hotwax.exceptions import HotWaxError
-from reconciler.ledger.models import Attempt, FailedOrder, LookedUpName
+from reconciler.hotwax.exceptions import HotWaxError, Unreachable
+from reconciler.hotwax.replies import Reply
+from reconciler.ledger.database import UNAVAILABLE, brief_wait
+from reconciler.ledger.models import Attempt, FailedOrder, LookedUpName, SyncState
 from reconciler.ledger.queries import failed_orders
 from reconciler.ledger.sort_keys import name_keys
 from reconciler.ledger.sync import lease
+from reconciler.ledger.sync.budgets import LOOK_UPS
 from reconciler.ledger.sync.schedule import current_state, is_backing_off, older
 from reconciler.ledger.sync.source import configured_source
 from reconciler.ledger.sync.syncer import Syncer
 
 AGAIN_AFTER = timedelta(seconds=15)
 PAGE_SECONDS = 2.0
+#: How often a look-up tries to take the lease, a fifth of a second apart.
+TRIES_TO_KEEP = 5
 NAMES_A_REQUEST = 99  # and the control
 #: Prefixes known from the ledger that a bare number may stand behind.
 MOST_PREFIXES = 5
@@ -61,17 +68,23 @@ def look_up_now(
 ) -> dict[str, str]:
     """Ask HotWax for names, keep what it has, and return a LookedUpName.Answer for each."""
     keys = {name: name_keys(name)[0] for name in names}
-    answers, due = _claim(set(keys.values()))
-    wanted = [name for name in names if keys[name] in due]
-    if wanted:
+    answers: dict[str, str] = {}
+    with suppress(*UNAVAILABLE), brief_wait():  # what was answered stays answered
+        claimed, due = _claim(set(keys.values()))
+        answers |= claimed
+        wanted = [name for name in names if keys[name] in due]
         answers |= {keys[name]: answer for name, answer in _ask(wanted, client_of).items()}
-        for key in due:
-            LookedUpName.objects.filter(name_key=key).update(answer=answers[key])
-    return {name: answers[key] for name, key in keys.items()}
+        for answer in {answers[key] for key in due}:
+            mine = [key for key in due if answers[key] == answer]
+            LookedUpName.objects.filter(name_key__in=mine).update(answer=answer)
+    return {name: answers.get(key, Answer.CANNOT_ASK) for name, key in keys.items()}
 
 
 def _claim(keys: set[str]) -> tuple[dict[str, str], set[str]]:
-    """Return the answers younger than AGAIN_AFTER, and the keys that we are to ask for."""
+    """Return the answers younger than AGAIN_AFTER, and the keys that we are to ask for.
+
+    Until we have an answer, or if we die before, others are told that they cannot be asked.
+    """
     now = timezone.now()
     with transaction.atomic():
         rows = LookedUpName.objects.select_for_update().filter(name_key__in=keys)
@@ -81,44 +94,64 @@ def _claim(keys: set[str]) -> tuple[dict[str, str], set[str]]:
         due = keys - set(fresh)
         LookedUpName.objects.filter(asked_at__lt=now - timedelta(days=1)).delete()
         LookedUpName.objects.bulk_create(
-            [LookedUpName(name_key=key, asked_at=now) for key in due],
+            [LookedUpName(name_key=key, asked_at=now, answer=Answer.CANNOT_ASK) for key in due],
             update_conflicts=True,
             unique_fields=["name_key"],
-            update_fields=["asked_at"],
+            update_fields=["asked_at", "answer"],
         )
     return fresh, due
 
 
 def _ask(names: list[str], client_of: Callable[[Endpoint], Client]) -> dict[str, str]:
     answers: dict[str, str] = dict.fromkeys(names, Answer.CANNOT_ASK)
-    state, now = current_state(), timezone.now()
-    control = _control()
-    if not control or is_backing_off(state, now):
+    control = _control() if names else ""
+    if not control or is_backing_off(current_state(), timezone.now()):
         return answers
     owner, prefixes = lease.new_owner("look-up"), _prefixes()
     try:
         with client_of(configured_source().endpoint) as client:
-            syncer = Syncer(client, owner, timeout=PAGE_SECONDS)
+            syncer = _Asker(client, owner, timeout=PAGE_SECONDS)
             for chunk in _chunks(names, prefixes):
                 candidates = [c for name in chunk for c in _candidates(name, prefixes)]
                 reply = syncer.find(FORMS, candidates, control)
                 if reply is None:
                     break
-                found = [
-                    name_keys(document.order_name)
-                    for document in syncer.read(reply)
-                    if isinstance(document, FailureDocument)
-                ]
-                for name in chunk:
-                    there = any(_means(name, full, tail) for full, tail in found)
-                    answers[name] = Answer.IN_LOG if there else Answer.UNKNOWN
-                if Answer.IN_LOG in answers.values() and lease.take(owner, lease.PAGE_LEASE):
-                    syncer.store(reply, syncer.read(reply), {})
+                there = _names_in(reply, syncer, chunk)
+                answers |= {name: Answer.UNKNOWN for name in chunk if name not in there}
+                if there and _kept(reply, syncer):
+                    answers |= dict.fromkeys(there, Answer.IN_LOG)
     except (HotWaxError, lease.LeaseLost):
         return answers  # what was answered stays answered
     finally:
-        lease.give_back(owner)
+        lease.give_back_if_possible(owner)
     return answers
+
+
+class _Asker(Syncer):
+    """A syncer whose requests are counted against the budget of look-ups."""
+
+    def ask(self, state: SyncState, payload: requests.Payload) -> Reply:
+        """Ask HotWax. Raises HotWaxError, also if the budget of this minute is spent."""
+        if not LOOK_UPS.spend(timezone.now()):
+            raise Unreachable("Too many names were looked up in the last minute.")
+        return super().ask(state, payload)
+
+
+def _names_in(reply: Reply, syncer: Syncer, names: list[str]) -> set[str]:
+    """Return those of the names that a reply has a document of."""
+    failures = [d for d in syncer.read(reply) if isinstance(d, FailureDocument)]
+    found = [name_keys(failure.order_name) for failure in failures]
+    return {name for name in names if any(_means(name, full, tail) for full, tail in found)}
+
+
+def _kept(reply: Reply, syncer: Syncer) -> bool:
+    """Keep a reply's documents; return False if another syncer holds the lease too long."""
+    for _ in range(TRIES_TO_KEEP):
+        if lease.take(syncer.owner, lease.PAGE_LEASE):
+            syncer.store(reply, syncer.read(reply), {})
+            return True
+        sleep(0.2)
+    return False
 
 
 def _control() -> str:

@@ -10,12 +10,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.db import DatabaseError, transaction
+from django.db import transaction
 from django.db.models import F
 from django.utils import timezone
 
 from reconciler.hotwax.client import Client, Endpoint
 from reconciler.hotwax.exceptions import HotWaxError, MalformedReply, RequestRefused
+from reconciler.ledger.database import UNAVAILABLE, brief_wait, reason_of
 from reconciler.ledger.derive import derive_again
 from reconciler.ledger.models import SyncEvent, SyncState
 from reconciler.ledger.models import UnreadableDocument as Unreadable
@@ -84,7 +85,7 @@ def take_step(syncer: Syncer, step: Step, *, heartbeat: bool = False) -> None:
     except HotWaxError as error:
         syncer.note_failure(state, error)
         raise
-    except (lease.LeaseLost, DatabaseError):
+    except (lease.LeaseLost, *UNAVAILABLE):
         raise
     except Exception as error:
         # Whatever HotWax answered, it must not end the watcher or a page.
@@ -113,28 +114,44 @@ def _try_otherwise(syncer: Syncer, state: SyncState, step: Step, error: RequestR
 # ------------------------------------------------------------------------------------- pages
 
 
+@dataclass(frozen=True)
+class Refresh:
+    """Whether a page asked HotWax, and why nothing new can be kept (empty if it can)."""
+
+    tried: bool = False
+    not_kept: str = ""
+
+
 def refresh_for_page(
     state: SyncState, now: datetime, client_of: Callable[[Endpoint], Client] = Client
-) -> bool:
+) -> Refresh:
     """Take a step if nobody else does: at most one per interval over all processes.
 
-    Waits at most PAGE_TIMEOUT seconds. Returns True if a step was tried.
+    Waits at most PAGE_TIMEOUT seconds for HotWax, and PAGE_WAIT seconds for a lock. A database
+    that cannot be written to is no error here: the page answers from what is kept.
     """
     if watcher_is_alive(state, now) or is_backing_off(state, now):
-        return False
+        return Refresh()
     step = due_for_page(state, now)
     if step is None or not older(state.asked_at, interval(), now):
-        return False
-    _step_for_page(state, step, PAGE_TIMEOUT, client_of)
-    return True
+        return Refresh()
+    try:
+        _step_for_page(state, step, PAGE_TIMEOUT, client_of)
+    except UNAVAILABLE as error:
+        logger.warning("Nothing new can be kept: %s", error)
+        return Refresh(not_kept=reason_of(error))
+    return Refresh(tried=True)
 
 
 @dataclass(frozen=True)
 class Answer:
-    """What "Ask HotWax now" brought: how many new documents, or why there is no answer."""
+    """What "Ask HotWax now" brought: how many new documents, or why there is none."""
 
     new_documents: int = 0
+    #: Why HotWax gave no answer, in whole sentences; empty if it did.
     error: str = ""
+    #: Why nothing new can be kept, as a part of a sentence; empty if it can.
+    not_kept: str = ""
 
 
 def ask_now(client_of: Callable[[Endpoint], Client] = Client) -> Answer:
@@ -145,7 +162,11 @@ def ask_now(client_of: Callable[[Endpoint], Client] = Client) -> Answer:
         step = Step.CATCH_UP
     elif step is None:
         step = Step.PAGE if state.mode == SyncState.Mode.COMPATIBLE else Step.FIRST
-    return _step_for_page(state, step, ASK_NOW_TIMEOUT, client_of, insist=True)
+    try:
+        return _step_for_page(state, step, ASK_NOW_TIMEOUT, client_of, insist=True)
+    except UNAVAILABLE as error:
+        logger.warning("Nothing new can be kept: %s", error)
+        return Answer(not_kept=reason_of(error))
 
 
 def _step_for_page(
@@ -159,20 +180,21 @@ def _step_for_page(
     owner = lease.new_owner("page")
     conditions = {} if insist else {"asked_at": state.asked_at}
     tries = 10 if insist else 1
-    while not lease.take(owner, lease.PAGE_LEASE, **conditions):
-        tries -= 1
-        if not tries:
-            return Answer(error="Somebody else is asking HotWax right now.")
-        time.sleep(0.2)
-    try:
-        with client_of(configured_source().endpoint) as client:
-            syncer = Syncer(client, owner, timeout=timeout)
-            take_step(syncer, step)
-            return Answer(syncer.new_documents)
-    except (HotWaxError, lease.LeaseLost) as error:
-        return Answer(error=str(error))
-    finally:
-        lease.give_back(owner)
+    with brief_wait():
+        while not lease.take(owner, lease.PAGE_LEASE, **conditions):
+            tries -= 1
+            if not tries:
+                return Answer(error="Somebody else is asking HotWax right now.")
+            time.sleep(0.2)
+        try:
+            with client_of(configured_source().endpoint) as client:
+                syncer = Syncer(client, owner, timeout=timeout)
+                take_step(syncer, step)
+                return Answer(syncer.new_documents)
+        except (HotWaxError, lease.LeaseLost) as error:
+            return Answer(error=str(error))
+        finally:
+            lease.give_back_if_possible(owner)
 
 
 # ------------------------------------------------------------------------- commands
