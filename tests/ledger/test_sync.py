@@ -15,10 +15,10 @@ from reconciler import service
 from reconciler.demo import solr
 from reconciler.hotwax.exceptions import HotWaxError
 from reconciler.ledger.models import Attempt, FailedOrder, SyncState
-from reconciler.ledger.sync import lease
+from reconciler.ledger.sync import lease, range_mode
 from reconciler.ledger.sync.schedule import current_state, due
 from reconciler.ledger.sync.source import AnotherHotWax
-from reconciler.ledger.sync.syncer import Syncer, documents_kept
+from reconciler.ledger.sync.syncer import Syncer, documents_kept, keys_of
 from reconciler.ledger.sync.watcher import ask_now, take_step
 from tests.clock import NOW
 from tests.conftest import HotWax
@@ -311,6 +311,28 @@ def test_what_left_is_marked_on_double_evidence_only(hotwax_of: Make) -> None:
     state = hotwax.sync()
     assert not FailedOrder.objects.exclude(left_log_at=None).exists()
     assert (state.kept, state.found) == (7, 7)
+
+
+def test_the_revision_rises_with_the_marks_even_if_the_scan_does_not_end(hotwax_of: Make) -> None:
+    documents = [*many(5), document("#pulled", document_id="p", logged=NOW - timedelta(days=3))]
+    documents.append(document("", document_id="q", logged=NOW - timedelta(days=3)))
+    held = solr_reply(documents)
+
+    def answer(body: dict[str, Any]) -> httpx.Response:
+        filters = body["json"].get("filter", [""])
+        if isinstance(filters[0], dict) and "document-id" in str(filters[0]):
+            return httpx.Response(500, text="no")
+        return held(body)
+
+    hotwax = hotwax_of(answer=answer)
+    hotwax.sync()
+    del documents[-2:]
+    before = current_state().revision
+    with pytest.raises(HotWaxError):
+        hotwax.sync()
+    assert FailedOrder.objects.get(order_name="#pulled").left_log_reason == "removed"
+    assert not current_state().scan_complete
+    assert current_state().revision == before + 1
 
 
 def test_nothing_is_marked_when_the_control_does_not_come_back(hotwax_of: Make) -> None:
@@ -609,6 +631,25 @@ def test_a_block_longer_than_any_reply_is_read_in_parts(
     state = hotwax_of(answer=answer).sync()
     assert kept_ids() == {d["document-id"] for d in documents}
     assert state.mode == "range"
+
+
+def test_documents_of_a_long_block_that_come_twice_are_taken_once(hotwax_of: Make) -> None:
+    second = NOW - timedelta(hours=1)
+    block = [document(f"#b{i}", document_id=f"b{i:05d}", logged=second) for i in range(900)]
+    parts = iter([block[:500], block[500:899] + block[:1], block[:500], block[500:]])
+
+    def answer(body: dict[str, Any]) -> httpx.Response:
+        return httpx.Response(200, json={**envelope([]), "response": page_of(next(parts))})
+
+    def page_of(part: list[Any]) -> dict[str, Any]:
+        return {"numFound": 900, "start": 0, "docs": part}
+
+    hotwax = hotwax_of(answer=answer)
+    with hotwax.client() as client:
+        state = current_state()
+        page = range_mode._long_block(Syncer(client, "test"), state, second)
+    assert sorted(keys_of(page.documents)) == [raw["document-id"] for raw in block]
+    assert len(page.documents) == 900
 
 
 def test_documents_indexed_anew_and_deleted_during_a_scan_end_right(hotwax_of: Make) -> None:

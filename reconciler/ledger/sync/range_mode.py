@@ -10,13 +10,21 @@ from django.db.models import Max
 from django.utils import timezone
 
 from reconciler.hotwax import requests
+from reconciler.hotwax.documents import FailureDocument, UnreadableDocument
 from reconciler.hotwax.exceptions import IncompleteReply, RequestRefused
 from reconciler.hotwax.ranges import SECOND, fault_of_page, newest, whole_second
 from reconciler.hotwax.replies import Reply
 from reconciler.ledger.models import Attempt, SyncState
 from reconciler.ledger.sync.detection import turn_compatible
 from reconciler.ledger.sync.schedule import older, scan_pause
-from reconciler.ledger.sync.syncer import Changes, Documents, Syncer, failures_in, keys_of
+from reconciler.ledger.sync.syncer import (
+    Changes,
+    Documents,
+    Syncer,
+    failures_in,
+    key_of,
+    keys_of,
+)
 
 #: How often a block or a scan is read again before it is called incomplete.
 TRIES = 3
@@ -198,20 +206,19 @@ def _long_block(syncer: Syncer, state: SyncState, second: datetime) -> Page:
 
     Paging by offset misses documents that are indexed anew meanwhile, so it is repeated.
     """
-    documents: Documents = []
+    seen: dict[str, FailureDocument | UnreadableDocument] = {}
     for _ in range(TRIES):
         offset, found = 0, None
         while found is None or offset < found:
             payload = requests.block(syncer.log(state), second, second + SECOND, offset=offset)
             reply = syncer.ask(state, payload)
-            documents += syncer.read(reply)
+            seen |= {key_of(document): document for document in syncer.read(reply)}
             offset += len(reply.documents)
             found = reply.found
             if not reply.documents:
                 break
-        if len(keys_of(documents)) >= found:
-            return Page(reply, documents)
+        if len(seen) >= found:
+            return Page(reply, list(seen.values()))
     raise IncompleteReply(
-        f"HotWax holds {found} documents of {second:%Y-%m-%d %H:%M:%S} UTC and sent "
-        f"{len(keys_of(documents))}."
+        f"HotWax holds {found} documents of {second:%Y-%m-%d %H:%M:%S} UTC and sent {len(seen)}."
     )

@@ -160,9 +160,10 @@ def _finish(syncer: Syncer, state: SyncState, *, complete: bool) -> None:
 
 def _mark_left(syncer: Syncer, began: datetime) -> None:
     """Mark attempts that left the log: absent from a complete scan and from a look-up."""
-    Unreadable.objects.filter(left_log_at=None, seen_last_at__lt=began).update(
-        left_log_at=timezone.now()
-    )
+    with transaction.atomic():
+        syncer.hold_lease()
+        unreadable = Unreadable.objects.filter(left_log_at=None, seen_last_at__lt=began)
+        syncer.rows_changed(unreadable.update(left_log_at=timezone.now()))
     seen = Attempt.objects.filter(seen_last_at__gte=began)
     absent = (
         Attempt.objects.filter(left_log_at=None, seen_last_at__lt=began)
@@ -208,6 +209,7 @@ def _mark(syncer: Syncer, gone: list[Attempt]) -> None:
             Attempt.objects.filter(pk__in=keys).update(left_log_at=now, left_log_reason=reason)
         orders = Attempt.objects.filter(pk__in=[a.pk for a in gone])
         roll_up(set(orders.values_list("order_id", flat=True)))
+        syncer.rows_changed(len(gone))
 
 
 # ------------------------------------------------------------------------------ what was seen

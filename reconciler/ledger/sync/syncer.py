@@ -126,6 +126,14 @@ class Syncer:
         self.hold_lease()
         SyncState.objects.filter(pk=SyncState.ONLY).update(**changes)
 
+    def rows_changed(self, count: int) -> None:
+        """Raise the ledger's revision if rows changed that figures are counted from.
+
+        To be called in the transaction that changed them, so that no figure outlives its rows.
+        """
+        if count:
+            SyncState.objects.filter(pk=SyncState.ONLY).update(revision=F("revision") + 1)
+
     def store(self, reply: Reply, documents: Documents, changes: Changes) -> Intake:
         """Write a page of documents; its last batch carries ``changes`` of SyncState with it."""
         batches = [documents[i : i + BATCH] for i in range(0, len(documents), BATCH)] or [[]]
@@ -206,12 +214,14 @@ def failures_in(documents: Documents) -> list[FailureDocument]:
     return [document for document in documents if isinstance(document, FailureDocument)]
 
 
+def key_of(document: FailureDocument | UnreadableDocument) -> str:
+    """Return the document's key, of an unreadable one its hash."""
+    return document.document_key if isinstance(document, FailureDocument) else document.sha256
+
+
 def keys_of(documents: Documents) -> set[str]:
-    """Return the document keys, of unreadable documents their hashes."""
-    return {
-        document.document_key if isinstance(document, FailureDocument) else document.sha256
-        for document in documents
-    }
+    """Return the distinct keys of documents."""
+    return {key_of(document) for document in documents}
 
 
 def documents_kept() -> int:
