@@ -8,6 +8,7 @@ from django.http import HttpRequest
 from django.utils import timezone
 
 from dashboard.accounts import role_of
+from dashboard.filtering.query import Query
 
 #: DESIGN.md §3: no eval, no inline styles, a history restore is a whole page, errors are shown.
 HTMX_CONFIG = json.dumps(
@@ -24,13 +25,9 @@ HTMX_CONFIG = json.dumps(
 )
 
 
-#: Longer addresses are not repeated on the page; nothing that links write is as long.
-LONGEST_ADDRESS = 8_000
-
-
 def _address(request: HttpRequest) -> str:
-    full = request.get_full_path()
-    return full if len(full) <= LONGEST_ADDRESS else request.path
+    """Return the page's address; without its query where values in it are refused as too long."""
+    return request.path if Query.of(request.GET).refused else request.get_full_path()
 
 
 def frame(request: HttpRequest) -> dict[str, Any]:

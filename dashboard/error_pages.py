@@ -43,12 +43,27 @@ def respond(request: HttpRequest, error: BaseException | None) -> HttpResponse |
     if words is None:
         return None
     logger.error("%s: %s", request.path, error)
+    return _draw(request, {**words, "here": request.get_full_path()}, 503)
+
+
+def address_too_long(request: HttpRequest) -> HttpResponse:
+    """Return a 414 in words. Repeats nothing of the address."""
+    reason = (
+        "It holds more than links of ours do. Paste a long list of names into “Order names” "
+        "of the list: it goes by another way, and leads to a short address."
+    )
+    words = {"title": "This address is too long", "reason": reason, "elsewhere": "/orders/"}
+    return _draw(request, words, 414)
+
+
+def _draw(request: HttpRequest, words: dict[str, str], status: int) -> HttpResponse:
     if wants_json(request):
-        return JsonResponse({"error": words["title"], "reason": words["reason"]}, status=503)
+        told = {"error": words["title"], "reason": words["reason"]}
+        return JsonResponse(told, status=status)
     fragment = bool(request.headers.get("HX-Request"))
     template = "dashboard/_failed.html" if fragment else "dashboard/failed.html"
-    context = {**words, "here": request.get_full_path(), "appearance": "system"}
-    return HttpResponse(render_to_string(template, context), status=503)
+    context = {**words, "appearance": "system"}
+    return HttpResponse(render_to_string(template, context), status=status)
 
 
 def server_error(request: HttpRequest) -> HttpResponse:

@@ -15,6 +15,8 @@ from dashboard import error_pages
 from reconciler import service
 
 GetResponse = Callable[[HttpRequest], HttpResponseBase]
+#: Characters of path and query string. A longer list of order names goes by POST.
+LONGEST_ADDRESS = 8 * 1024
 
 
 class LoginRequired(LoginRequiredMiddleware):
@@ -44,6 +46,19 @@ class LoginRequired(LoginRequiredMiddleware):
         response = HttpResponseClientRedirect(url)
         patch_vary_headers(response, ["HX-Request"])
         return response
+
+
+class ShortAddress:
+    """Refuses addresses that no link of ours has: every link of a page would repeat them."""
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        """Answer 414 to an address of more than LONGEST_ADDRESS characters."""
+        if len(request.path) + len(request.META.get("QUERY_STRING", "")) > LONGEST_ADDRESS:
+            return error_pages.address_too_long(request)
+        return self.get_response(request)
 
 
 class Private:

@@ -184,6 +184,7 @@ MIDDLEWARE = [
     # Adds random bytes against BREACH: its length tells nothing about a secret in the page.
     "django.middleware.gzip.GZipMiddleware",
     "csp.middleware.CSPMiddleware",
+    "dashboard.middleware.ShortAddress",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
@@ -275,6 +276,11 @@ STORAGES = {
 }
 WHITENOISE_KEEP_ONLY_HASHED_FILES = False
 
+# The server takes no larger body (dashboard/server.py), so that none reaches the disk.
+FILE_UPLOAD_HANDLERS = ["django.core.files.uploadhandler.MemoryFileUploadHandler"]
+DATA_UPLOAD_MAX_MEMORY_SIZE = FILE_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024
+DATA_UPLOAD_MAX_NUMBER_FIELDS = 1000
+
 # ------------------------------------------------------------------------------- security
 
 SECURE_CONTENT_TYPE_NOSNIFF = True
@@ -315,6 +321,8 @@ LOGGING = {
         "httpx": {"level": "WARNING"},
         "httpcore": {"level": "WARNING"},
         "axes": {"level": "WARNING"},
+        # It would tell of every request that waits for a thread, and of every visitor who left.
+        "waitress": {"level": "ERROR"},
         "django.request": {"level": "ERROR"},
     },
 }

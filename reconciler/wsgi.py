@@ -1,4 +1,4 @@
-"""WSGI application, for gunicorn."""
+"""WSGI application, for the web server (dashboard/server.py)."""
 
 import os
 

@@ -1,4 +1,4 @@
-"""The real thing: gunicorn over a ledger filled from the demo. Knows no Django itself."""
+"""The real thing: the web server over a ledger filled from the demo. Knows no Django itself."""
 
 import shutil
 import subprocess
@@ -65,18 +65,7 @@ def site_of(orders: int, *, load: bool = True) -> Iterator[Site]:
     manage(environment, "migrate", "-v0")  # makes the demo's accounts
     if load:
         manage(environment, "sync")
-    gunicorn = str(Path(sys.executable).with_name("gunicorn"))
-    command = [
-        gunicorn,
-        "reconciler.wsgi",
-        "--bind",
-        f"127.0.0.1:{port}",
-        "--threads",
-        "4",
-        "--no-control-socket",
-        "--log-level",
-        "error",
-    ]
+    command = [sys.executable, "manage.py", "web"]
     process = subprocess.Popen(command, cwd=ROOT, env=environment)
     try:
         _wait_for(f"http://127.0.0.1:{port}/livez")

@@ -204,7 +204,6 @@ def test_a_filter_finds_what_the_raw_documents_say(
         (f"error={'x' * 201}", "error"),
         (f"shop=a.b&shop={'x' * 201}", "shop"),
         (f"from={'2' * 201}", "from"),
-        (f"order={'x' * 65_537}", "order"),
         (f"order={','.join(str(n) for n in range(1001))}", "order"),
     ],
 )
@@ -510,7 +509,7 @@ def test_the_export_answers_a_head_and_names_a_view_that_narrows(
 
 
 @pytest.mark.parametrize(
-    "query", [f"error={'x' * 1_000_000}", f"q={'x' * 1_000_000}", "&".join(["shop=a.b"] * 201)]
+    "query", [f"error={'x' * 8_000}", f"q={'x' * 8_000}", "&".join(["shop=a.b"] * 201)]
 )
 @pytest.mark.parametrize("path", ["/orders/", "/errors/", "/trends/", "/orders/export.csv"])
 def test_too_much_is_told_in_one_sentence_and_not_repeated(
@@ -521,6 +520,21 @@ def test_too_much_is_told_in_one_sentence_and_not_repeated(
     assert "At most" in page.html
     assert "xxxxx" not in page.html
     assert len(page.html) < 60_000
+
+
+@pytest.mark.parametrize("path", ["/orders/", "/trends/", "/orders/1/", "/nowhere/", "/login/"])
+def test_an_address_longer_than_any_link_is_refused_in_words(
+    path: str, browser: Browser, quiet: None
+) -> None:
+    query = f"?error={'x' * 1_000_000}"
+    page = browser.get(path + query)
+    assert page.status_code == 414
+    assert "This address is too long" in page.content.decode()
+    assert "xxxxx" not in page.content.decode()
+    fragment = browser.get(path + query, headers={"HX-Request": "true"})
+    assert fragment.status_code == 414
+    assert "<html" not in fragment.content.decode()
+    assert browser.get("/api/orders" + query).json()["error"] == "This address is too long"
 
 
 @pytest.mark.parametrize("query", [f"error={'x' * 201}", "&".join(["shop=a.b"] * 201)])
