@@ -6,6 +6,7 @@ from typing import Any
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.urls import resolve, reverse
 from django.utils.cache import patch_vary_headers
 
 from dashboard.filtering.fields import Values
@@ -22,20 +23,28 @@ FACETS_FIRST = ("category", "error", "retry", "shop")
 def frame_of_list(form: FilterForm, fresh: Freshness, path: str) -> dict[str, Any]:
     """Return the context that valid and invalid list pages share."""
     query = form.query
+    pasted = form.cleaned_data.get("pasted", ()) if form.is_bound and not form.errors else ()
     return {
         "query": query,
+        "names_path": query.without("order", "pasted").url(reverse("dashboard:names")),
+        "names_written": _readable(query.get("order")) or "\n".join(pasted),
         "form": form,
         "path": path,
+        "page_name": resolve(path).url_name,
         "now": fresh.now,
         "date_names": DATE_NAMES,
         "period_names": PERIOD_NAMES,
         "carried": [
-            (name, value.replace("\x00", "\ufffd"))
+            (name, _readable(value))
             for name, value in query.pairs
             if query.parameters.by_name[name].carried
         ],
         "cleared": query.cleared(),
     }
+
+
+def _readable(text: str) -> str:
+    return text.replace("\x00", "\ufffd")
 
 
 @dataclass(frozen=True)

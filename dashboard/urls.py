@@ -22,6 +22,7 @@ app_name = "dashboard"
 urlpatterns = [
     path("", orders.home, name="home"),
     path("orders/", orders.orders, name="orders"),
+    path("orders/names/", orders.names, name="names"),
     path("orders/export.csv", orders.export_csv, name="export_csv"),
     path("orders/<int:pk>/", order.order, name="order"),
     path("orders/<int:pk>/ask/", order.ask_hotwax, name="ask"),

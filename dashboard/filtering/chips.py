@@ -67,11 +67,10 @@ def _view(asked: OrderFilter) -> str:
     return VIEW_NAMES[asked.view] if default and asked.view != default else ""
 
 
-def _order(asked: OrderFilter) -> str:
-    names = asked["order"]
+def _names(names: tuple[str, ...]) -> str:
     if len(names) > 1:
         return plural(len(names), "name")
-    return str(names[0]) if names else ""
+    return names[0] if names else ""
 
 
 def dates_in_words(asked: OrderFilter) -> str:
@@ -105,7 +104,8 @@ _DATES = ("period", "from", "to", "date")
 _WORDS: dict[str, Callable[[OrderFilter], str]] = {
     "view": _view,
     "q": lambda asked: str(asked["q"]),
-    "order": _order,
+    "order": lambda asked: _names(asked["order"]),
+    "pasted": lambda asked: _names(asked["pasted"]),
     "period": dates_in_words,
     "at": lambda asked: hour_in_words(*asked["at"]) if asked["at"] else "",
     "label": lambda asked: LABEL_NAMES.get(asked["label"], ""),

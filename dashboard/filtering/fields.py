@@ -10,6 +10,8 @@ from typing import Any
 from django import forms
 from django.core.exceptions import ValidationError
 
+from dashboard.models import PastedList
+
 #: Characters of a value: of any name, of `q`, of a pasted list of names.
 LONGEST_VALUE, LONGEST_TEXT, LONGEST_LIST = 200, 500, 64 * 1024
 MOST_NAMES = 1000
@@ -53,12 +55,28 @@ class NamesField(forms.CharField):
     def clean(self, value: Any) -> tuple[str, ...]:
         """Return each name once, in the order typed."""
         text = super().clean(value)
+        if len(text) > LONGEST_LIST:
+            raise ValidationError(f"At most {LONGEST_LIST:,} characters.")
         names = tuple(dict.fromkeys(name for name in re.split(r"[,\s]+", text) if name.strip("#")))
         if len(names) > MOST_NAMES:
             raise ValidationError(
                 f"At most {MOST_NAMES:,} names at a time; these are {len(names):,}."
             )
         return names
+
+
+class PastedField(forms.CharField):
+    """The slug of a list of order names that was kept."""
+
+    def clean(self, value: Any) -> tuple[str, ...]:
+        """Return the names of the list; () if blank."""
+        slug = super().clean(value)
+        if not slug:
+            return ()
+        kept = PastedList.objects.filter(slug=slug).first()
+        if kept is None:
+            raise ValidationError("This list is not kept any more. Paste the names again.")
+        return tuple(kept.names.split("\n"))
 
 
 class DayField(forms.Field):

@@ -29,7 +29,8 @@ class FilterForm(forms.Form):
                 values[row.name] = row.default
         if not values.get("view"):
             # Names find orders of every view.
-            values["view"] = "all" if values.get("order") else "open"
+            named = values.get("order") or values.get("pasted")
+            values["view"] = "all" if named else "open"
         if values.get("count") == "attempts":
             values["date"] = "first"  # no later attempt moves it
         return values

@@ -40,6 +40,11 @@ class OrderFilter:
         return str(self["view"])
 
     @property
+    def names(self) -> tuple[str, ...]:
+        """Return the order names asked for, in the order typed."""
+        return (*self["order"], *self["pasted"])
+
+    @property
     def dated_by(self) -> str:
         """Return which date of an order period, from, to and at mean."""
         return str(self["date"])

@@ -18,6 +18,7 @@ from dashboard.filtering.fields import (
     HourField,
     NamesField,
     PageField,
+    PastedField,
     ValuesField,
     choice_field,
 )
@@ -205,8 +206,16 @@ ORDERS = Parameters(
             "order",
             "Order",
             lambda: NamesField(required=False),
+            carried=True,
             method=FailedOrderQuerySet.named,
             longest=LONGEST_LIST,
+        ),
+        Parameter(
+            "pasted",
+            "Order",
+            lambda: PastedField(required=False),
+            carried=True,
+            method=FailedOrderQuerySet.named,
         ),
         Parameter(
             "error",

@@ -2,11 +2,12 @@
 
 from typing import Any
 
+from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
-from django.views.decorators.http import require_safe
+from django.views.decorators.http import require_POST, require_safe
 
 from dashboard.charts.headline import figures_of
 from dashboard.charts.stacked import histogram_of
@@ -16,12 +17,15 @@ from dashboard.filtering.forms import FilterForm
 from dashboard.filtering.order_filter import OrderFilter
 from dashboard.filtering.parameters import (
     DATE_NAMES,
+    ERRORS,
     ORDERS,
     PER_PAGE,
     SORT_NAMES,
+    TRENDS,
     VIEW_NAMES,
     Parameters,
 )
+from dashboard.filtering.pasted import holding
 from dashboard.filtering.query import Query
 from dashboard.filtering.suggestions import suggestions_for
 from dashboard.list_page import answer, facets_of, frame_of_list
@@ -30,6 +34,8 @@ from dashboard.tables import ClampingPaginator, OrdersTable
 from reconciler import service
 from reconciler.service import Freshness
 
+#: Pages that list by order names, as the form of names calls them.
+LISTS = {"orders": ORDERS, "errors": ERRORS, "trends": TRENDS}
 #: The whole page, and the parts of it that a request's target may name.
 PARTS = {
     "": "dashboard/orders.html",
@@ -52,6 +58,26 @@ def orders(request: HttpRequest, parameters: Parameters = ORDERS) -> HttpRespons
     if form.is_valid():
         context |= _results(form.asked, fresh)
     return answer(request, form, PARTS, context)
+
+
+@require_POST
+def names(request: HttpRequest) -> HttpResponse:
+    """Lead to a list of the pasted names, by an address that is short however many they are."""
+    page = request.POST.get("page", "")
+    name = page if page in LISTS else "orders"
+    query = Query.of(request.GET, LISTS[name])
+    try:
+        query = holding(query, request.POST.get("order", ""))
+    except ValidationError as error:
+        return _refused(request, query.without("order", "pasted"), error.messages[0])
+    return redirect(query.url(reverse(f"dashboard:{name}")))
+
+
+def _refused(request: HttpRequest, query: Query, reason: str) -> HttpResponse:
+    """Say beside the field why these names were not read; a long text is not repeated."""
+    request.freshness = fresh = service.freshness()  # type: ignore[attr-defined]
+    form = FilterForm(Query(query.pairs, ORDERS, {"order": reason}))
+    return render(request, "dashboard/orders.html", _frame(form, fresh), status=400)
 
 
 @require_safe
@@ -85,7 +111,7 @@ def _frame(form: FilterForm, fresh: Freshness) -> dict[str, Any]:
 
 def _results(asked: OrderFilter, fresh: Freshness) -> dict[str, Any]:
     # First, because what HotWax answers is kept and then belongs to the rows.
-    answers = service.answers_by_name(list(asked["order"]))
+    answers = service.answers_by_name(list(asked.names))
     everything = asked.matching(fresh.now, "view", "state")
     counts = service.per_view(everything, fresh.now, fresh.revision)
     table = _table(asked, fresh, None if asked["state"] else counts[asked.view])

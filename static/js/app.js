@@ -11,6 +11,12 @@ document.addEventListener("htmx:configRequest", (event) => {
   formData.delete("page");
 });
 
+// Typing changes the address, but not this form: its query is the address's.
+document.addEventListener("submit", (event) => {
+  const form = event.target.closest("[data-keeps-query]");
+  if (form) form.action = form.getAttribute("action").split("?")[0] + location.search;
+});
+
 // A drawer that stands open stays open when its part of the page is replaced.
 const drawers = "details[id]:not(.menu)";
 let open = [];

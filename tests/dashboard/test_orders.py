@@ -11,6 +11,7 @@ from urllib.parse import urlencode
 import pytest
 from django.test import Client as Browser
 
+from dashboard.models import PastedList
 from reconciler.ledger.models import FailedOrder
 from reconciler.ledger.signatures.rules import RULES, slug_of
 from tests.clock import NOW, day, days_ago
@@ -549,3 +550,81 @@ def test_two_hundred_values_are_understood(open_page: Open, ledger: Raws) -> Non
     page = open_page("/orders/?" + "&".join(f"shop=s{n}.example" for n in range(200)))
     assert (page.status, page.total) == (200, 0)
     assert len(page.html) < 2_000_000
+
+
+# ----------------------------------------------------------------------- many names, by POST
+
+
+def paste(browser: Browser, text: str, query: str = "", page: str = "orders") -> Any:
+    return browser.post(f"/orders/names/?{query}", {"order": text, "page": page})
+
+
+def test_a_few_pasted_names_stand_in_the_address(browser: Browser, ledger: Raws) -> None:
+    answer = paste(browser, "#1001\n 1002, #1003 ", "shop=a.myshopify.com&order=x&page=3")
+    assert (answer.status_code, answer["Location"]) == (
+        302,
+        "/orders/?order=%231001%2C1002%2C%231003&shop=a.myshopify.com",
+    )
+
+
+def test_many_pasted_names_lead_to_a_short_address_that_holds_them(
+    browser: Browser, open_page: Open, keep: Keep
+) -> None:
+    kept = [f"#{n}" for n in range(5000, 5100)]
+    keep(*(document(name) for name in kept))
+    others = [f"MISSING-{'X' * 40}-{n}" for n in range(900)]
+    answer = paste(browser, "\n".join([*others, *kept]), "view=all")
+    assert len(answer["Location"]) < 60
+    page = open_page(answer["Location"])
+    assert page.total == 100
+    asked = [e.get("data-asked-name") for e in page.root.all("li", data_asked_name=...)]  # type: ignore[arg-type]
+    assert asked == [*others, *kept]
+    assert page.root.one("textarea", id_="order").text.split() == asked
+    assert "1,000 names" in page.root.one("span", class_="chip__value").text
+    assert rows_of(browser, answer["Location"].partition("/orders/")[2])[2] == ["Rows", "100"]
+    api = browser.get("/api" + answer["Location"].replace("/orders/", "/orders"))
+    assert api.json()["total"] == 100
+    (remove,) = page.root.all("a", class_="chip__remove")
+    assert remove.get("href") == "/orders/?view=all"
+    for list_page in ("errors", "trends"):
+        there = paste(browser, "\n".join([*others, *kept]), page=list_page)["Location"]
+        assert there.startswith(f"/{list_page}/?pasted=")
+        assert browser.get(there).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("x" * 65_537, "At most 65,536 characters."),
+        (",".join(str(n) for n in range(1001)), "At most 1,000 names at a time; these are 1,001."),
+        ("a\x00b", "Null characters are not allowed."),
+    ],
+)
+def test_names_that_are_too_many_are_told_beside_their_field(
+    text: str, words: str, browser: Browser, ledger: Raws
+) -> None:
+    page = Page(paste(browser, text, "q=kept"))
+    assert page.status == 400
+    assert page.root.one(id_="order-error").text == words
+    assert page.root.one("input", id_="q").get("value") == "kept"
+    assert len(page.html) < 60_000
+
+
+def test_a_list_that_is_not_kept_is_told(open_page: Open, ledger: Raws) -> None:
+    page = open_page("/orders/?pasted=0123456789ab")
+    assert page.status == 400
+    assert "Paste the names again" in page.root.one(id_="pasted-error").text
+
+
+def test_the_latest_thousand_lists_are_kept(browser: Browser, ledger: Raws) -> None:
+    PastedList.objects.bulk_create(
+        PastedList(slug=f"{n:012x}", names="#1", pasted_at=NOW - timedelta(days=2000 - n))
+        for n in range(1000)
+    )
+    paste(browser, "\n".join(f"#{'9' * 20}{n}" for n in range(100)))
+    assert PastedList.objects.count() == 1000
+    assert not PastedList.objects.filter(slug="0" * 12).exists()
+
+
+def test_a_viewer_without_a_session_pastes_nothing(client: Browser, db: None) -> None:
+    assert paste(client, "#1")["Location"].startswith("/login/")
