@@ -6,10 +6,10 @@ import secrets
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
 import environ
+import httpx
 from django.core.exceptions import ImproperlyConfigured
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -56,6 +56,27 @@ def _pairs(value: str) -> dict[str, str]:
     return {host.lower(): handle for host, handle in pairs}
 
 
+#: A part of a host name, between two dots.
+_LABEL = re.compile(r"[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?", re.IGNORECASE)
+
+
+def _host_of(address: str) -> str:
+    """Return the host of an http(s) address; "" if it cannot be used.
+
+    Says no more, because what cannot be read may hold a password anywhere.
+    """
+    try:
+        url = httpx.URL(address)
+        host, raw = url.host, url.raw_host.decode("ascii")
+    except (httpx.InvalidURL, UnicodeError):
+        return ""
+    if url.scheme not in ("http", "https") or not 0 < (url.port or 443) < 65536:
+        return ""
+    labels = raw.removesuffix(".").split(".")
+    named = len(raw) <= 253 and all(_LABEL.fullmatch(label) for label in labels)
+    return host if named or ":" in raw else ""
+
+
 def _loopback(host: str | None) -> bool:
     return host in ("localhost", "::1") or bool(host and re.fullmatch(r"127(\.\d+){3}", host))
 
@@ -69,12 +90,12 @@ HOTWAX_URL = env.str("HOTWAX_URL", "").strip().rstrip("/")
 DEMO = not HOTWAX_URL
 if DEMO:
     HOTWAX_URL = f"http://127.0.0.1:{DEMO_PORT}"
-_address = urlsplit(HOTWAX_URL)
-if _address.scheme not in ("http", "https") or not _address.hostname:
+_host = _host_of(HOTWAX_URL)
+if not _host:
     raise ImproperlyConfigured("HOTWAX_URL must be an address such as https://demo-oms.hotwax.io.")
-if _address.username or _address.query or _address.fragment:
-    raise ImproperlyConfigured("HOTWAX_URL must hold no user name, query or fragment.")
-if _address.scheme == "http" and not _loopback(_address.hostname):
+if set(HOTWAX_URL) & set("@?#"):
+    raise ImproperlyConfigured("HOTWAX_URL must hold no user name, password, query or fragment.")
+if HOTWAX_URL.lower().startswith("http:") and not _loopback(_host):
     raise ImproperlyConfigured(
         "HOTWAX_URL is http:// and not on this machine: the token would travel unprotected. "
         "Use https://."
@@ -89,6 +110,8 @@ HOTWAX_METHOD = _checked(
     "auto, GET, POST or GET-QUERY",
 )
 HOTWAX_TOKEN = env.str("HOTWAX_TOKEN", "").strip()
+if HOTWAX_TOKEN and not re.fullmatch(r"[!-~]+", HOTWAX_TOKEN):
+    raise ImproperlyConfigured("HOTWAX_TOKEN must hold no spaces, and letters of ASCII only.")
 HOTWAX_USERNAME = env.str("HOTWAX_USERNAME", "").strip()
 HOTWAX_PASSWORD = env.str("HOTWAX_PASSWORD", "")
 if bool(HOTWAX_USERNAME) != bool(HOTWAX_PASSWORD):
@@ -225,6 +248,10 @@ TEMPLATES = [
 
 _default_database = VAR / ("demo.sqlite3" if DEMO else "reconciler.sqlite3")
 DATABASES = {"default": env.db_url("DATABASE_URL", default=f"sqlite:///{_default_database}")}
+if "ENGINE" not in DATABASES["default"]:
+    raise ImproperlyConfigured(
+        "DATABASE_URL must be an address such as postgres://user:password@host/name."
+    )
 if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
     VAR.mkdir(exist_ok=True)
     # Without IMMEDIATE a transaction that reads and then writes fails at once with "database is

@@ -232,3 +232,17 @@ def test_the_demo_requires_its_token_and_speaks_all_methods(environment: dict[st
     finally:
         process.terminate()
         assert process.wait(timeout=10) == 0
+
+
+@pytest.mark.parametrize(
+    "command", ["check_hotwax", "sync", "run", "web", "demo", "migrate", "createsuperuser"]
+)
+def test_a_setting_that_cannot_be_used_ends_in_one_line(
+    command: str, environment: dict[str, str]
+) -> None:
+    done = manage({**environment, "HOTWAX_URL": "https://:PASSWORD@host.example:abc"}, command)
+    assert done.returncode == 1
+    assert done.stdout == ""
+    assert done.stderr.count("\n") == 1
+    assert "HOTWAX_URL must be an address" in done.stderr
+    assert "PASSWORD" not in done.stderr

@@ -198,6 +198,21 @@ BAD = [
     ({"HOTWAX_URL": "http://demo-oms.hotwax.io"}, "unprotected"),
     ({"HOTWAX_URL": "demo-oms.hotwax.io"}, "address"),
     ({"HOTWAX_URL": "https://u:p@demo-oms.hotwax.io"}, "user name"),
+    ({"HOTWAX_URL": "https://:PW@host.example"}, "password"),
+    ({"HOTWAX_URL": "https://host.example:abc"}, "address"),
+    ({"HOTWAX_URL": "https://host.example:99999"}, "address"),
+    ({"HOTWAX_URL": "https://ho\tst.example"}, "address"),
+    ({"HOTWAX_URL": "https://ho st.example"}, "address"),
+    ({"HOTWAX_URL": "http://127.999.0.1"}, "address"),
+    ({"HOTWAX_URL": "https://xn--"}, "address"),
+    ({"HOTWAX_URL": f"https://{'a' * 70}.example"}, "address"),
+    ({"HOTWAX_URL": "https://[::1"}, "address"),
+    ({"HOTWAX_URL": "https://-.example"}, "address"),
+    ({"HOTWAX_URL": "https://"}, "address"),
+    ({"HOTWAX_URL": "ftp://host.example"}, "address"),
+    ({"HOTWAX_TOKEN": "PW\u00e4"}, "HOTWAX_TOKEN"),
+    ({"HOTWAX_TOKEN": "P W"}, "HOTWAX_TOKEN"),
+    ({"DATABASE_URL": "PW"}, "DATABASE_URL"),
     ({"HOTWAX_API": "solr"}, "HOTWAX_API"),
     ({"HOTWAX_METHOD": "PUT"}, "HOTWAX_METHOD"),
     ({"HOTWAX_CORE": "a/b"}, "HOTWAX_CORE"),
@@ -214,8 +229,27 @@ BAD = [
 
 @pytest.mark.parametrize(("environment", "word"), BAD)
 def test_a_setting_that_cannot_be_used_is_named(environment: dict[str, str], word: str) -> None:
-    with pytest.raises(ImproperlyConfigured, match=word):
+    with pytest.raises(ImproperlyConfigured, match=word) as told:
         load(environment)
+    assert "PW" not in str(told.value)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://demo-oms.hotwax.io",
+        "https://demo-oms.hotwax.io:8443/oms/",
+        "HTTPS://Demo-OMS.hotwax.io",
+        "https://bücher.example",
+        "https://[2001:db8::1]:8443",
+        "http://127.0.0.1:9",
+        "http://localhost:9",
+        "http://[::1]:9",
+    ],
+)
+def test_an_address_that_can_be_used_is_taken(url: str) -> None:
+    taken = load({"HOTWAX_URL": url})
+    assert url.rstrip("/") == taken.HOTWAX_URL
 
 
 def test_on_loopback_plain_http_works_and_beyond_it_is_refused() -> None:
