@@ -20,6 +20,11 @@ env = environ.Env()
 environ.Env.read_env(os.environ.get("ENV_FILE", str(BASE_DIR / ".env")))
 
 
+def _text(name: str, default: str) -> str:
+    """Return a value as written. `env.str` would take `$word` for the name of another variable."""
+    return os.environ.get(name, default)
+
+
 def _checked(name: str, value: str, reads: Callable[[str], Any], expected: str) -> Any:
     try:
         return reads(value)
@@ -31,8 +36,15 @@ def _one_of(*choices: str) -> Callable[[str], str]:
     return lambda value: choices[choices.index(value)]
 
 
-def _word(value: str) -> str:
-    if not re.fullmatch(r"[A-Za-z0-9_]+", value):
+def _core(value: str) -> str:
+    if not re.fullmatch(r"[A-Za-z0-9_.][A-Za-z0-9_.-]{0,99}", value):
+        raise ValueError(value)
+    return value
+
+
+def _doc_type(value: str) -> str:
+    # "${" would be expanded by Solr in the documented request, and a control character by nobody.
+    if not re.fullmatch(r"[^\x00-\x1f\x7f]{1,100}", value) or "${" in value:
         raise ValueError(value)
     return value
 
@@ -83,9 +95,9 @@ def _loopback(host: str | None) -> bool:
 
 # --------------------------------------------------------------------------------- HotWax
 
-PORT = _checked("PORT", env.str("PORT", "8000"), _port, "a port number")
-DEMO_PORT = _checked("DEMO_PORT", env.str("DEMO_PORT", "8001"), _port, "a port number")
-HOTWAX_URL = env.str("HOTWAX_URL", "").strip().rstrip("/")
+PORT = _checked("PORT", _text("PORT", "8000"), _port, "a port number")
+DEMO_PORT = _checked("DEMO_PORT", _text("DEMO_PORT", "8001"), _port, "a port number")
+HOTWAX_URL = _text("HOTWAX_URL", "").strip().rstrip("/")
 #: Without a HotWax of one's own, the miniature in reconciler/demo takes its place.
 DEMO = not HOTWAX_URL
 if DEMO:
@@ -101,48 +113,54 @@ if HOTWAX_URL.lower().startswith("http:") and not _loopback(_host):
         "Use https://."
     )
 HOTWAX_API = _checked(
-    "HOTWAX_API", env.str("HOTWAX_API", "ofbiz"), _one_of("ofbiz", "moqui"), "ofbiz or moqui"
+    "HOTWAX_API", _text("HOTWAX_API", "ofbiz"), _one_of("ofbiz", "moqui"), "ofbiz or moqui"
 )
 HOTWAX_METHOD = _checked(
     "HOTWAX_METHOD",
-    env.str("HOTWAX_METHOD", "auto"),
+    _text("HOTWAX_METHOD", "auto"),
     _one_of("auto", "GET", "POST", "GET-QUERY"),
     "auto, GET, POST or GET-QUERY",
 )
-HOTWAX_TOKEN = env.str("HOTWAX_TOKEN", "").strip()
+HOTWAX_TOKEN = _text("HOTWAX_TOKEN", "").strip()
 if HOTWAX_TOKEN and not re.fullmatch(r"[!-~]+", HOTWAX_TOKEN):
     raise ImproperlyConfigured("HOTWAX_TOKEN must hold no spaces, and letters of ASCII only.")
-HOTWAX_USERNAME = env.str("HOTWAX_USERNAME", "").strip()
-HOTWAX_PASSWORD = env.str("HOTWAX_PASSWORD", "")
+HOTWAX_USERNAME = _text("HOTWAX_USERNAME", "").strip()
+HOTWAX_PASSWORD = _text("HOTWAX_PASSWORD", "")
 if bool(HOTWAX_USERNAME) != bool(HOTWAX_PASSWORD):
     raise ImproperlyConfigured("HOTWAX_USERNAME and HOTWAX_PASSWORD belong together.")
 HOTWAX_CORE = _checked(
-    "HOTWAX_CORE", env.str("HOTWAX_CORE", "logInsights"), _word, "letters, digits and _"
+    "HOTWAX_CORE",
+    _text("HOTWAX_CORE", "logInsights"),
+    _core,
+    "letters, digits, and _ . - (not first)",
 )
 HOTWAX_DOC_TYPE = _checked(
-    "HOTWAX_DOC_TYPE", env.str("HOTWAX_DOC_TYPE", "SHOPIFY_ORDER"), _word, "letters, digits and _"
+    "HOTWAX_DOC_TYPE",
+    _text("HOTWAX_DOC_TYPE", "SHOPIFY_ORDER"),
+    _doc_type,
+    "at most 100 characters, without control characters and ${",
 )
 HOTWAX_TIME_ZONE = _checked(
     "HOTWAX_TIME_ZONE",
-    env.str("HOTWAX_TIME_ZONE", "UTC"),
+    _text("HOTWAX_TIME_ZONE", "UTC"),
     lambda name: ZoneInfo(name).key,
     "a time zone such as America/New_York",
 )
 HOTWAX_FRESH_SECONDS = _checked(
-    "HOTWAX_FRESH_SECONDS", env.str("HOTWAX_FRESH_SECONDS", "15"), _seconds, "seconds, up to 3600"
+    "HOTWAX_FRESH_SECONDS", _text("HOTWAX_FRESH_SECONDS", "15"), _seconds, "seconds, up to 3600"
 )
 HOTWAX_TIMEOUT_SECONDS = _checked(
     "HOTWAX_TIMEOUT_SECONDS",
-    env.str("HOTWAX_TIMEOUT_SECONDS", "20"),
+    _text("HOTWAX_TIMEOUT_SECONDS", "20"),
     _seconds,
     "seconds, up to 3600",
 )
 SHOPIFY_STORES = _checked(
-    "SHOPIFY_STORES", env.str("SHOPIFY_STORES", ""), _pairs, "host=handle, separated by commas"
+    "SHOPIFY_STORES", _text("SHOPIFY_STORES", ""), _pairs, "host=handle, separated by commas"
 )
 DASHBOARD_TIME_ZONE = _checked(
     "DASHBOARD_TIME_ZONE",
-    env.str("DASHBOARD_TIME_ZONE", "UTC"),
+    _text("DASHBOARD_TIME_ZONE", "UTC"),
     lambda name: ZoneInfo(name).key,
     "a time zone such as Europe/Berlin",
 )
@@ -159,7 +177,7 @@ SHORTEST_SECRET_KEY = 32
 
 
 def _secret_key() -> str:
-    if key := env.str("SECRET_KEY", ""):
+    if key := _text("SECRET_KEY", ""):
         if len(key) < SHORTEST_SECRET_KEY and not DEBUG and not ONLY_LOOPBACK:
             raise ImproperlyConfigured(
                 f"SECRET_KEY must have at least {SHORTEST_SECRET_KEY} characters where "

@@ -12,7 +12,7 @@ from typing import Any
 Document = dict[str, Any]
 Keeps = Callable[[Document], bool]
 
-_QUERY = re.compile(r"docType:([A-Za-z0-9_]+)|\*:\*")
+_QUERY = re.compile(r'docType:(?:([A-Za-z0-9_]+)|"((?:[^"\\]|\\.)*)")|\*:\*')
 _RANGE = re.compile(r"timestamp:\[(\S+) TO (\S+?)([\]}])")
 _UNDATED = "(*:* -timestamp:[* TO *])"
 _SORT = re.compile(r"(timestamp|document-id) (asc|desc)")
@@ -60,11 +60,12 @@ def _found(documents: list[Document], request: dict[str, Any]) -> list[Document]
     query = _QUERY.fullmatch(str(params.get("q")))
     if not query:
         raise Refused(f"not understood: q {params.get('q')}")
+    doc_type = query[1] if query[2] is None else re.sub(r"\\(.)", r"\1", query[2])
     tests = [_test(item) for item in _listed(request.get("filter", []))]
     kept = [
         document
         for document in documents
-        if query[1] in (None, document.get("docType")) and all(test(document) for test in tests)
+        if doc_type in (None, document.get("docType")) and all(test(document) for test in tests)
     ]
     return _sorted(kept, request.get("sort"))
 

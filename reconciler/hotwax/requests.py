@@ -4,6 +4,7 @@ The only home of Solr syntax (HOTWAX.md, "Writing Solr requests"). People's text
 strings of Solr's object form only; dates are built from datetimes, never from text.
 """
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -143,7 +144,12 @@ def _careful(log: Log, query: dict[str, Any]) -> Payload:
 
 
 def _ours(log: Log) -> str:
-    return f"{log.doc_type_field}:{log.doc_type}"
+    # One word as documented; anything else as a phrase, in which Solr reads only \\ and ".
+    value = log.doc_type
+    if not re.fullmatch(r"[A-Za-z0-9_]+", value):
+        escaped = value.replace("\\", "\\\\").replace('"', '\\"')
+        value = f'"{escaped}"'
+    return f"{log.doc_type_field}:{value}"
 
 
 def _bound(moment: datetime | None) -> str:

@@ -216,7 +216,11 @@ BAD = [
     ({"HOTWAX_API": "solr"}, "HOTWAX_API"),
     ({"HOTWAX_METHOD": "PUT"}, "HOTWAX_METHOD"),
     ({"HOTWAX_CORE": "a/b"}, "HOTWAX_CORE"),
-    ({"HOTWAX_DOC_TYPE": "* OR *"}, "HOTWAX_DOC_TYPE"),
+    ({"HOTWAX_CORE": "-log"}, "HOTWAX_CORE"),
+    ({"HOTWAX_CORE": "log insights"}, "HOTWAX_CORE"),
+    ({"HOTWAX_DOC_TYPE": "${x}"}, "HOTWAX_DOC_TYPE"),
+    ({"HOTWAX_DOC_TYPE": "a\nb"}, "HOTWAX_DOC_TYPE"),
+    ({"HOTWAX_DOC_TYPE": "x" * 101}, "HOTWAX_DOC_TYPE"),
     ({"HOTWAX_TIME_ZONE": "Mars/Base"}, "HOTWAX_TIME_ZONE"),
     ({"DASHBOARD_TIME_ZONE": "New York"}, "DASHBOARD_TIME_ZONE"),
     ({"HOTWAX_FRESH_SECONDS": "0"}, "HOTWAX_FRESH_SECONDS"),
@@ -250,6 +254,13 @@ def test_a_setting_that_cannot_be_used_is_named(environment: dict[str, str], wor
 def test_an_address_that_can_be_used_is_taken(url: str) -> None:
     taken = load({"HOTWAX_URL": url})
     assert url.rstrip("/") == taken.HOTWAX_URL
+
+
+def test_a_secret_may_begin_with_a_dollar() -> None:
+    secrets = {"HOTWAX_PASSWORD": "$ecret", "HOTWAX_USERNAME": "$me", "SECRET_KEY": "$" + "x" * 49}
+    taken = load({"HOTWAX_URL": "https://x.hotwax.io", **secrets})
+    assert (taken.HOTWAX_PASSWORD, taken.HOTWAX_USERNAME) == ("$ecret", "$me")
+    assert secrets["SECRET_KEY"] == taken.SECRET_KEY
 
 
 def test_on_loopback_plain_http_works_and_beyond_it_is_refused() -> None:

@@ -50,3 +50,18 @@ def test_names_stand_in_a_leaf_and_come_back_whole(names: list[str]) -> None:
     assert payload["json"]["params"]["expandMacros"] == "false"
     rest = {**payload["json"], "filter": []}
     assert set(rest) == {"params", "filter", "limit"}
+
+
+@pytest.mark.parametrize(
+    ("doc_type", "query"),
+    [
+        ("SHOPIFY_ORDER", "docType:SHOPIFY_ORDER"),
+        ("SHOPIFY-ORDER", 'docType:"SHOPIFY-ORDER"'),
+        ("* OR *", 'docType:"* OR *"'),
+        ('a "b" \\', r'docType:"a \"b\" \\"'),
+        ("Größe", 'docType:"Größe"'),
+    ],
+)
+def test_a_doc_type_is_a_word_or_a_phrase(doc_type: str, query: str) -> None:
+    payload = requests.documented(requests.Log(doc_type=doc_type))
+    assert payload["json"]["params"]["q"] == query

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -17,6 +18,7 @@ from tests.solr.rig import Gateway, Solr
 
 LOG = requests.Log()
 AGO = NOW - timedelta(days=20)
+ODD_TYPE = 'SHOPIFY-ORDER: "a\\b" (x) OR *'
 
 
 @pytest.fixture(scope="module")
@@ -28,6 +30,7 @@ def documents() -> list[dict[str, Any]]:
         document("#undated", document_id="undated-1", timestamp=None),
         document("#other", document_id="other-1", docType="ORDER_TO_INVOICE_API"),
         document('#a "b" \\ (c) {!func} ${x} ü😘', document_id="hostile-1"),
+        document("#odd", document_id="odd-1", docType=ODD_TYPE),
     ]
 
 
@@ -59,6 +62,9 @@ REQUESTS = {
     "by name": requests.named(LOG, NAMES),
     "by name, as phrases": requests.named_as_phrases(LOG, NAMES),
     "anything": requests.anything(LOG, 5000),
+    "an odd docType": requests.documented(replace(LOG, doc_type=ODD_TYPE)),
+    "a docType that is a query": requests.documented(replace(LOG, doc_type="* OR *")),
+    "a span of an odd docType": requests.span(replace(LOG, doc_type=ODD_TYPE), None, None),
     "by id": requests.identified(LOG, ["block-1", "undated-1", "nobody"]),
 }
 
