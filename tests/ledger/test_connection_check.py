@@ -79,7 +79,7 @@ EARLY = [{**d, "firstAttemptedImport": "January 3, 2020 10:15:12 PM"} for d in H
 FAULTS: list[tuple[Answer, str, str, str]] = [
     # what HotWax does, the step that finds it, its result, a word
     (static({}, 401), "credentials", "failure", "401"),
-    (static("<html>", 404), "core", "failure", "404"),
+    (static("<html>", 404), "core", "failure", "logInsights: HotWax knows no such address (404)"),
     (static({"error": {"msg": "no such core"}}, 400), "core", "failure", "no such core"),
     (static("<html>hi</html>"), "core", "failure", "HTML"),
     (static({}, 503), "core", "failure", "503"),

@@ -227,7 +227,7 @@ def _of_first_request(error: exceptions.HotWaxError | None, source: Source) -> I
         yield Finding("credentials", FAILURE, str(error), error.remedy)
         return
     if error is not None:
-        yield Finding("core", FAILURE, str(error), error.remedy)
+        yield Finding("core", FAILURE, f"{source.core}: {error}", error.remedy)
         return
     yield Finding("credentials", OK, how)
 
