@@ -40,8 +40,7 @@ class LoginRequired(LoginRequiredMiddleware):
             )
         if not request.headers.get("HX-Request"):
             return super().handle_no_permission(request, view_func)
-        here = urlsplit(request.headers.get("HX-Current-URL", ""))
-        back = here.path + (f"?{here.query}" if here.query else "") or request.get_full_path()
+        back = _path_of(request.headers.get("HX-Current-URL", "")) or request.get_full_path()
         url = f"{settings.LOGIN_URL}?next={quote(back, safe='/')}"
         response = HttpResponseClientRedirect(url)
         patch_vary_headers(response, ["HX-Request"])
@@ -59,6 +58,15 @@ class ShortAddress:
         if len(request.path) + len(request.META.get("QUERY_STRING", "")) > LONGEST_ADDRESS:
             return error_pages.address_too_long(request)
         return self.get_response(request)
+
+
+def _path_of(url: str) -> str:
+    """Return path and query of an address; "" if it cannot be read."""
+    try:
+        here = urlsplit(url)
+    except ValueError:
+        return ""
+    return here.path + (f"?{here.query}" if here.query else "")
 
 
 class Private:

@@ -38,6 +38,7 @@ urlpatterns = [
     path("status/check/", status.check, name="check"),
     path("login/", account.SignIn.as_view(), name="login"),
     path("logout/", LogoutView.as_view(), name="logout"),
+    path("password/", account.ChangePassword.as_view(), name="password"),
     path("appearance/", login_not_required(account.appearance), name="appearance"),
     path("livez", health.livez, name="livez"),
     path("readyz", health.readyz, name="readyz"),

@@ -3,14 +3,30 @@
 import os
 import re
 import secrets
-from collections.abc import Callable
+from contextlib import suppress
+from datetime import timedelta
+from ipaddress import ip_network
 from pathlib import Path
-from typing import Any
 from zoneinfo import ZoneInfo
 
 import environ
-import httpx
 from django.core.exceptions import ImproperlyConfigured
+
+from reconciler.environment import (
+    checked,
+    core,
+    doc_type,
+    host_of,
+    hours,
+    in_one_line,
+    loopback,
+    make_private,
+    one_of,
+    pairs,
+    port,
+    seconds,
+    text,
+)
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 VAR = BASE_DIR / "var"
@@ -20,147 +36,74 @@ env = environ.Env()
 environ.Env.read_env(os.environ.get("ENV_FILE", str(BASE_DIR / ".env")))
 
 
-def _text(name: str, default: str) -> str:
-    """Return a value as written. `env.str` would take `$word` for the name of another variable."""
-    return os.environ.get(name, default)
-
-
-def _checked(name: str, value: str, reads: Callable[[str], Any], expected: str) -> Any:
-    try:
-        return reads(value)
-    except (ValueError, KeyError, OSError) as error:
-        raise ImproperlyConfigured(f"{name} is “{value}”; it must be {expected}.") from error
-
-
-def _one_of(*choices: str) -> Callable[[str], str]:
-    return lambda value: choices[choices.index(value)]
-
-
-def _core(value: str) -> str:
-    if not re.fullmatch(r"[A-Za-z0-9_.][A-Za-z0-9_.-]{0,99}", value):
-        raise ValueError(value)
-    return value
-
-
-def _doc_type(value: str) -> str:
-    # "${" would be expanded by Solr in the documented request, and a control character by nobody.
-    if not re.fullmatch(r"[^\x00-\x1f\x7f]{1,100}", value) or "${" in value:
-        raise ValueError(value)
-    return value
-
-
-def _seconds(value: str) -> float:
-    if not 0 < float(value) <= 3600:
-        raise ValueError(value)
-    return float(value)
-
-
-def _port(value: str) -> int:
-    if not 0 < int(value) < 65536:
-        raise ValueError(value)
-    return int(value)
-
-
-def _pairs(value: str) -> dict[str, str]:
-    pairs = [pair.split("=") for pair in re.split(r"[,\s]+", value.strip()) if pair]
-    if any(len(pair) != 2 or not all(pair) for pair in pairs):
-        raise ValueError(value)
-    return {host.lower(): handle for host, handle in pairs}
-
-
-#: A part of a host name, between two dots.
-_LABEL = re.compile(r"[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?", re.IGNORECASE)
-
-
-def _host_of(address: str) -> str:
-    """Return the host of an http(s) address; "" if it cannot be used.
-
-    Says no more, because what cannot be read may hold a password anywhere.
-    """
-    try:
-        url = httpx.URL(address)
-        host, raw = url.host, url.raw_host.decode("ascii")
-    except (httpx.InvalidURL, UnicodeError):
-        return ""
-    if url.scheme not in ("http", "https") or not 0 < (url.port or 443) < 65536:
-        return ""
-    labels = raw.removesuffix(".").split(".")
-    named = len(raw) <= 253 and all(_LABEL.fullmatch(label) for label in labels)
-    return host if named or ":" in raw else ""
-
-
-def _loopback(host: str | None) -> bool:
-    return host in ("localhost", "::1") or bool(host and re.fullmatch(r"127(\.\d+){3}", host))
-
-
 # --------------------------------------------------------------------------------- HotWax
 
-PORT = _checked("PORT", _text("PORT", "8000"), _port, "a port number")
-DEMO_PORT = _checked("DEMO_PORT", _text("DEMO_PORT", "8001"), _port, "a port number")
-HOTWAX_URL = _text("HOTWAX_URL", "").strip().rstrip("/")
+PORT = checked("PORT", text("PORT", "8000"), port, "a port number")
+DEMO_PORT = checked("DEMO_PORT", text("DEMO_PORT", "8001"), port, "a port number")
+HOTWAX_URL = text("HOTWAX_URL", "").strip().rstrip("/")
 #: Without a HotWax of one's own, the miniature in reconciler/demo takes its place.
 DEMO = not HOTWAX_URL
 if DEMO:
     HOTWAX_URL = f"http://127.0.0.1:{DEMO_PORT}"
-_host = _host_of(HOTWAX_URL)
+_host = host_of(HOTWAX_URL)
 if not _host:
     raise ImproperlyConfigured("HOTWAX_URL must be an address such as https://demo-oms.hotwax.io.")
 if set(HOTWAX_URL) & set("@?#"):
     raise ImproperlyConfigured("HOTWAX_URL must hold no user name, password, query or fragment.")
-if HOTWAX_URL.lower().startswith("http:") and not _loopback(_host):
+if HOTWAX_URL.lower().startswith("http:") and not loopback(_host):
     raise ImproperlyConfigured(
         "HOTWAX_URL is http:// and not on this machine: the token would travel unprotected. "
         "Use https://."
     )
-HOTWAX_API = _checked(
-    "HOTWAX_API", _text("HOTWAX_API", "ofbiz"), _one_of("ofbiz", "moqui"), "ofbiz or moqui"
+HOTWAX_API = checked(
+    "HOTWAX_API", text("HOTWAX_API", "ofbiz"), one_of("ofbiz", "moqui"), "ofbiz or moqui"
 )
-HOTWAX_METHOD = _checked(
+HOTWAX_METHOD = checked(
     "HOTWAX_METHOD",
-    _text("HOTWAX_METHOD", "auto"),
-    _one_of("auto", "GET", "POST", "GET-QUERY"),
+    text("HOTWAX_METHOD", "auto"),
+    one_of("auto", "GET", "POST", "GET-QUERY"),
     "auto, GET, POST or GET-QUERY",
 )
-HOTWAX_TOKEN = _text("HOTWAX_TOKEN", "").strip()
+HOTWAX_TOKEN = text("HOTWAX_TOKEN", "").strip()
 if HOTWAX_TOKEN and not re.fullmatch(r"[!-~]+", HOTWAX_TOKEN):
     raise ImproperlyConfigured("HOTWAX_TOKEN must hold no spaces, and letters of ASCII only.")
-HOTWAX_USERNAME = _text("HOTWAX_USERNAME", "").strip()
-HOTWAX_PASSWORD = _text("HOTWAX_PASSWORD", "")
+HOTWAX_USERNAME = text("HOTWAX_USERNAME", "").strip()
+HOTWAX_PASSWORD = text("HOTWAX_PASSWORD", "")
 if bool(HOTWAX_USERNAME) != bool(HOTWAX_PASSWORD):
     raise ImproperlyConfigured("HOTWAX_USERNAME and HOTWAX_PASSWORD belong together.")
-HOTWAX_CORE = _checked(
+HOTWAX_CORE = checked(
     "HOTWAX_CORE",
-    _text("HOTWAX_CORE", "logInsights"),
-    _core,
+    text("HOTWAX_CORE", "logInsights"),
+    core,
     "letters, digits, and _ . - (not first)",
 )
-HOTWAX_DOC_TYPE = _checked(
+HOTWAX_DOC_TYPE = checked(
     "HOTWAX_DOC_TYPE",
-    _text("HOTWAX_DOC_TYPE", "SHOPIFY_ORDER"),
-    _doc_type,
+    text("HOTWAX_DOC_TYPE", "SHOPIFY_ORDER"),
+    doc_type,
     "at most 100 characters, without control characters and ${",
 )
-HOTWAX_TIME_ZONE = _checked(
+HOTWAX_TIME_ZONE = checked(
     "HOTWAX_TIME_ZONE",
-    _text("HOTWAX_TIME_ZONE", "UTC"),
+    text("HOTWAX_TIME_ZONE", "UTC"),
     lambda name: ZoneInfo(name).key,
     "a time zone such as America/New_York",
 )
-HOTWAX_FRESH_SECONDS = _checked(
-    "HOTWAX_FRESH_SECONDS", _text("HOTWAX_FRESH_SECONDS", "15"), _seconds, "seconds, up to 3600"
+HOTWAX_FRESH_SECONDS = checked(
+    "HOTWAX_FRESH_SECONDS", text("HOTWAX_FRESH_SECONDS", "15"), seconds, "seconds, up to 3600"
 )
-HOTWAX_TIMEOUT_SECONDS = _checked(
+HOTWAX_TIMEOUT_SECONDS = checked(
     "HOTWAX_TIMEOUT_SECONDS",
-    _text("HOTWAX_TIMEOUT_SECONDS", "20"),
-    _seconds,
+    text("HOTWAX_TIMEOUT_SECONDS", "20"),
+    seconds,
     "seconds, up to 3600",
 )
-SHOPIFY_STORES = _checked(
-    "SHOPIFY_STORES", _text("SHOPIFY_STORES", ""), _pairs, "host=handle, separated by commas"
+SHOPIFY_STORES = checked(
+    "SHOPIFY_STORES", text("SHOPIFY_STORES", ""), pairs, "host=handle, separated by commas"
 )
-DASHBOARD_TIME_ZONE = _checked(
+DASHBOARD_TIME_ZONE = checked(
     "DASHBOARD_TIME_ZONE",
-    _text("DASHBOARD_TIME_ZONE", "UTC"),
+    text("DASHBOARD_TIME_ZONE", "UTC"),
     lambda name: ZoneInfo(name).key,
     "a time zone such as Europe/Berlin",
 )
@@ -170,14 +113,14 @@ DASHBOARD_TIME_ZONE = _checked(
 DEBUG = env.bool("DEBUG", False)
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=LOOPBACK_HOSTS)
 #: Nobody beyond this machine can reach us, so plain http is enough.
-ONLY_LOOPBACK = all(_loopback(host.strip("[]")) for host in ALLOWED_HOSTS)
+ONLY_LOOPBACK = all(loopback(host.strip("[]")) for host in ALLOWED_HOSTS)
 
 
 SHORTEST_SECRET_KEY = 32
 
 
 def _secret_key() -> str:
-    if key := _text("SECRET_KEY", ""):
+    if key := text("SECRET_KEY", ""):
         if len(key) < SHORTEST_SECRET_KEY and not DEBUG and not ONLY_LOOPBACK:
             raise ImproperlyConfigured(
                 f"SECRET_KEY must have at least {SHORTEST_SECRET_KEY} characters where "
@@ -191,12 +134,14 @@ def _secret_key() -> str:
         )
     path = VAR / "secret_key"
     VAR.mkdir(exist_ok=True)
-    try:
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(descriptor, "w") as file:
-            file.write(secrets.token_urlsafe(50))
-    except FileExistsError:
-        pass
+    if not path.exists():
+        # Under its name only once it is whole: another process may be looking for it.
+        new = VAR / f"secret_key.{os.getpid()}"
+        new.touch(mode=0o600)
+        new.write_text(secrets.token_urlsafe(50))
+        with suppress(FileExistsError):
+            os.link(new, path)
+        new.unlink()
     return path.read_text()
 
 
@@ -226,7 +171,7 @@ MIDDLEWARE = [
     "django.middleware.gzip.GZipMiddleware",
     "csp.middleware.CSPMiddleware",
     "dashboard.middleware.ShortAddress",
-    "django.contrib.sessions.middleware.SessionMiddleware",
+    "dashboard.sign_in.Sessions",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
@@ -264,6 +209,7 @@ TEMPLATES = [
     },
 ]
 
+
 _default_database = VAR / ("demo.sqlite3" if DEMO else "reconciler.sqlite3")
 DATABASES = {"default": env.db_url("DATABASE_URL", default=f"sqlite:///{_default_database}")}
 if "ENGINE" not in DATABASES["default"]:
@@ -272,6 +218,7 @@ if "ENGINE" not in DATABASES["default"]:
     )
 if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
     VAR.mkdir(exist_ok=True)
+    make_private(Path(DATABASES["default"]["NAME"]))
     # Without IMMEDIATE a transaction that reads and then writes fails at once with "database is
     # locked", whatever the timeout.
     DATABASES["default"]["OPTIONS"] = {
@@ -299,13 +246,29 @@ LOGIN_URL = "/login/"
 LOGIN_REDIRECT_URL = "/orders/"
 LOGOUT_REDIRECT_URL = "/login/"
 
-# Ten wrong passwords for one account from one address close it for a quarter of an hour.
+# What is locked and for how long: dashboard/sign_in.py.
+AXES_HANDLER = "dashboard.sign_in.Lockout"
+AXES_CLIENT_IP_CALLABLE = "dashboard.sign_in.client_address"
 AXES_FAILURE_LIMIT = 10
-AXES_COOLOFF_TIME = 0.25
+AXES_COOLOFF_TIME = timedelta(minutes=15)
+AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False
 AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
 AXES_RESET_ON_SUCCESS = True
 AXES_LOCKOUT_TEMPLATE = "dashboard/locked_out.html"
 AXES_VERBOSE = False
+TRUSTED_PROXIES = checked(
+    "TRUSTED_PROXIES",
+    text("TRUSTED_PROXIES", ""),
+    lambda value: [ip_network(part) for part in re.split(r"[,\s]+", value.strip()) if part],
+    "addresses or networks, separated by commas",
+)
+
+SESSION_IDLE_HOURS = checked(
+    "SESSION_IDLE_HOURS", text("SESSION_IDLE_HOURS", "12"), hours, "hours, up to 720"
+)
+#: A session's use is written down this often at most; its end is so much later.
+SESSION_USE_SECONDS = min(300, SESSION_IDLE_HOURS * 36)
+SESSION_COOKIE_AGE = round(SESSION_IDLE_HOURS * 3600 + SESSION_USE_SECONDS)
 
 LANGUAGE_CODE = "en"
 USE_I18N = False
@@ -355,9 +318,13 @@ CONTENT_SECURITY_POLICY = {
     }
 }
 
+
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
+    "filters": {
+        "one_line": {"()": "django.utils.log.CallbackFilter", "callback": in_one_line},
+    },
     "formatters": {"line": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"}},
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
     "root": {"handlers": ["console"], "level": "INFO"},
@@ -369,5 +336,6 @@ LOGGING = {
         # It would tell of every request that waits for a thread, and of every visitor who left.
         "waitress": {"level": "ERROR"},
         "django.request": {"level": "ERROR"},
+        "django.security.DisallowedHost": {"filters": ["one_line"]},
     },
 }

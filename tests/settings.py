@@ -8,6 +8,8 @@ for _name in list(os.environ):
         "DATABASE_URL",
         "CACHE_URL",
         "SECRET_KEY",
+        "SESSION_IDLE_HOURS",
+        "TRUSTED_PROXIES",
         "ALLOWED_HOSTS",
         "DEBUG",
         "PORT",

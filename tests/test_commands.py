@@ -1,5 +1,6 @@
 """The commands as processes: they start, say what is wrong in one line, and leave nothing behind."""
 
+import os
 import signal
 import socket
 import sqlite3
@@ -246,3 +247,42 @@ def test_a_setting_that_cannot_be_used_ends_in_one_line(
     assert done.stderr.count("\n") == 1
     assert "HOTWAX_URL must be an address" in done.stderr
     assert "PASSWORD" not in done.stderr
+
+
+def test_the_database_is_for_nobody_else_to_read_whatever_the_umask(
+    environment: dict[str, str], tmp_path: Path
+) -> None:
+    database = tmp_path / "new.sqlite3"
+    before = os.umask(0)
+    try:
+        done = manage({**environment, "DATABASE_URL": f"sqlite:///{database}"}, "migrate", "-v0")
+    finally:
+        os.umask(before)
+    assert done.returncode == 0
+    modes = {path.name: oct(path.stat().st_mode & 0o777) for path in tmp_path.glob("new.*")}
+    assert set(modes.values()) == {"0o600"}, modes
+
+
+def test_a_database_that_cannot_be_made_is_told_in_one_line(environment: dict[str, str]) -> None:
+    database = {"DATABASE_URL": "sqlite:////nowhere/at/all.sqlite3"}
+    done = manage({**environment, **database}, "migrate")
+    assert (done.returncode, done.stderr.count("\n")) == (1, 1)
+    assert "No such file or directory" in done.stderr
+
+
+def test_a_wrong_host_header_is_one_line_of_the_log(environment: dict[str, str]) -> None:
+    process = subprocess.Popen(
+        [sys.executable, "manage.py", "web"], cwd=ROOT, env=environment, stderr=subprocess.PIPE
+    )
+    url = f"http://127.0.0.1:{environment['PORT']}/orders/"
+    try:
+        wait(lambda: answers(environment["PORT"]))
+        for host in ("evil.example", "x" * 5000):
+            answer = httpx.get(url, headers={"Host": host}, trust_env=False)
+            assert answer.status_code == 400
+    finally:
+        process.terminate()
+        told = process.communicate()[1].decode()
+    assert told.count("\n") == 2
+    assert "Invalid HTTP_HOST header: 'evil.example'" in told
+    assert len(told) < 1000
