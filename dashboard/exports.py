@@ -1,6 +1,8 @@
 """Orders as CSV: all that match, streamed, safe to open in a spreadsheet."""
 
 import csv
+import re
+import unicodedata
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 
@@ -9,8 +11,14 @@ from dashboard.filtering.order_filter import OrderFilter
 from reconciler import service
 
 CHUNK = 500
-#: A cell that begins so would be a formula; an apostrophe makes it text.
-FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
+#: What a spreadsheet may run as a formula begins with one of these.
+SIGNS = tuple("=+-@＝＋－＠﹢﹣﹦﹫")
+#: Where a spreadsheet may begin a cell that was set to another separator than the comma. Quotes do
+#: not help there: they are not at the ends of what it takes for a cell.
+_SEPARATORS = re.compile(r"([;\t\r\n\v\f\x1c-\x1e\x85\u2028\u2029])")
+#: Unicode categories of characters without width, and others that are blank.
+_INVISIBLE = ("Cc", "Cf", "Mn", "Zl", "Zp", "Zs")
+_BLANK = "\"'\u115f\u1160\u3164\uffa0"
 
 HEADINGS = (
     "order",
@@ -77,8 +85,20 @@ def _cells(order: service.FailedOrder, error: str, link: str) -> list[str | int]
 
 
 def safe(text: str) -> str:
-    """Keep a spreadsheet from running a cell as a formula."""
-    return f"'{text}" if text.startswith(FORMULA_STARTS) else text
+    """Put an apostrophe, which makes text, before whatever a spreadsheet may run as a formula."""
+    parts = _SEPARATORS.split(text)
+    guarded = "".join(f"'{part}" if _is_formula(part) else part for part in parts)
+    starts_odd = _is_formula(text) or text.startswith(("\t", "\r", "\n"))
+    return f"'{guarded}" if starts_odd and not guarded.startswith("'") else guarded
+
+
+def _is_formula(text: str) -> bool:
+    """Return True if the first character that can be seen is a sign."""
+    for character in text:
+        if character in _BLANK or unicodedata.category(character) in _INVISIBLE:
+            continue
+        return character in SIGNS
+    return False
 
 
 def _moment(moment: datetime | None) -> str:

@@ -74,6 +74,11 @@ class Lockout(AxesDatabaseHandler):  # type: ignore[misc]
         return max(by_name, by_address * TRIES_BY_NAME // TRIES_BY_ADDRESS)
 
 
+def begin_session(request: HttpRequest, **_: Any) -> None:
+    """Note in a session that began just now that it is in use."""
+    request.session[USED_AT] = int(time.time())
+
+
 class Sessions(SessionMiddleware):
     """Ends sessions that were idle for SESSION_IDLE_HOURS; each use puts the end off.
 
