@@ -34,17 +34,26 @@ screenshots: .venv/dev
 	@$(BIN)/python -m tests.browser.screenshots
 
 # The virtual environment, the database, the static files.
-setup: .venv/run
+setup: .venv/run var/static/.made
 	@$(BIN)/python manage.py migrate --verbosity 0
-	@$(BIN)/python manage.py collectstatic --noinput --verbosity 0
 
 .venv/run: requirements.txt
+	@echo "Installing what Reconciler needs into .venv; this takes a minute, once."
 	@$(PYTHON) -m venv .venv
-	@$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements.txt
+	@$(INSTALL) requirements.txt || $(NO_NETWORK)
 	@touch $@
 
 .venv/dev: requirements-dev.txt .venv/run
-	@$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.txt
+	@echo "Installing what the checks and tests need into .venv; once."
+	@$(INSTALL) requirements-dev.txt || $(NO_NETWORK)
+	@touch $@
+
+INSTALL = $(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r
+NO_NETWORK = { echo "The packages could not be installed: see above. With a network, try again." >&2; exit 1; }
+
+# Compressed anew only when one of them changed: that takes seconds of a processor.
+var/static/.made: $(shell find static) .venv/run
+	@$(BIN)/python manage.py collectstatic --noinput --verbosity 0
 	@touch $@
 
 # Pins and hashes, with uv, for Python 3.11 to 3.13; the files carry no index address.

@@ -5,9 +5,12 @@ Placeholders are put in after the text was parsed, so that no order name can bec
 
 import re
 from collections.abc import Iterator
+from functools import lru_cache
+from secrets import token_hex
 from urllib.parse import quote, unquote
 
 import nh3
+from django.utils.html import escape
 from django.utils.safestring import SafeString, mark_safe
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
@@ -51,7 +54,37 @@ def without_order() -> Values:
 
 
 def rendered(text: str, values: Values) -> SafeString:
-    """Render Markdown; raw HTML in it is shown as text, and only known tags are let through."""
+    """Render Markdown; raw HTML in it is shown as text, and only known tags are let through.
+
+    A text is parsed and cleaned once a process; after that only values are filled in.
+    """
+    html = _with_marks(text, frozenset(values))
+    return mark_safe(_MARK.sub(lambda mark: _value(mark, values), html))  # noqa: S308 - see _value
+
+
+#: Stands for a value in cached HTML. Nobody who writes a runbook can know it.
+_NONCE = token_hex(8)
+#: Whole addresses, words, and parts of addresses are written differently.
+_MARKS = {
+    "address": f"https://{_NONCE}.%s.address.invalid",
+    "word": f"{_NONCE}.%s.word",
+    "part": f"{_NONCE}.%s.part",
+}
+_MARK = re.compile(
+    rf"https://{_NONCE}\.([a-z]+)\.(address)\.invalid|{_NONCE}\.([a-z]+)\.(word|part)"
+)
+
+
+def _value(mark: re.Match[str], values: Values) -> str:
+    """Return a value as HTML. Those of LINKS are http(s) addresses (service.link_of)."""
+    name, use = mark[1] or mark[3], mark[2] or mark[4]
+    return quote(values[name], safe="") if use == "part" else escape(values[name])
+
+
+@lru_cache(maxsize=256)
+def _with_marks(text: str, names: frozenset[str]) -> str:
+    """Render a text with marks in place of the values of these names."""
+    values = {name: _MARKS["address" if name in LINKS else "word"] % name for name in names}
     tokens = _MARKDOWN.parse(text)
     for token in tokens:
         if token.type in ("heading_open", "heading_close"):
@@ -60,7 +93,7 @@ def rendered(text: str, values: Values) -> SafeString:
             token.content = _in_words(token.content, values)
         elif token.children:
             token.children = list(_filled(token.children, values))
-    html = nh3.clean(
+    return nh3.clean(
         _MARKDOWN.renderer.render(tokens, _MARKDOWN.options, {}),
         tags=_TAGS,
         attributes={"a": {"href", "title"}, "ol": {"start"}},
@@ -68,7 +101,6 @@ def rendered(text: str, values: Values) -> SafeString:
         link_rel="noreferrer noopener",
         url_schemes={"http", "https", "mailto"},
     )
-    return mark_safe(html)  # noqa: S308 - nh3 cleaned it
 
 
 def _filled(tokens: list[Token], values: Values) -> Iterator[Token]:
@@ -96,7 +128,7 @@ def _in_address(token: Token, values: Values) -> str:
     """Fill in order and shop where they are a part of an address."""
 
     def quoted(match: re.Match[str]) -> str:
-        return quote(values.get(match[1], ""), safe="")
+        return _MARKS["part"] % match[1] if match[1] in values else ""
 
     return re.sub(r"%7B(order|shop)%7D", quoted, str(token.attrs.get("href", "")))
 

@@ -44,6 +44,7 @@ from reconciler.ledger.figures.freshness import (
     status,
 )
 from reconciler.ledger.figures.paging import Neighbours, following, neighbours, with_sorted_value
+from reconciler.ledger.merging import successor_of
 from reconciler.ledger.models import (
     Attempt,
     Category,
@@ -171,6 +172,7 @@ __all__ = [
     "signatures_of",
     "silence",
     "status",
+    "successor_of",
     "templates_of",
     "totals",
     "with_sorted_value",

@@ -30,7 +30,9 @@ ATTEMPTS = 100
 @require_safe
 def order(request: HttpRequest, pk: int) -> HttpResponse:
     """Show all that is known of an order; the query string is the list one came from."""
-    row, now = _order_or_404(pk), fresh_of(request).now
+    row, now = service.failed_order(pk), fresh_of(request).now
+    if row is None:
+        return _moved(request, pk)
     query = Query.of(request.GET)
     context = {
         "order": row,
@@ -77,6 +79,15 @@ def _order_or_404(pk: int) -> service.FailedOrder:
     if row is None:
         raise Http404("There is no such order.")
     return row
+
+
+def _moved(request: HttpRequest, pk: int) -> HttpResponse:
+    """Lead to the order that holds the history of one that is no more. Raises Http404."""
+    successor = service.successor_of(pk)
+    if successor is None:
+        raise Http404("There is no such order.")
+    url = Query.of(request.GET).url(reverse("dashboard:order", args=[successor.pk]))
+    return redirect(url, permanent=True)
 
 
 def _attempts(row: service.FailedOrder, now: datetime, wanted: QueryDict) -> dict[str, Any]:

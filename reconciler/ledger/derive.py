@@ -4,6 +4,8 @@ Goes by orders, so that an order keeps its row (and all that people did to it) w
 out to be another one.
 """
 
+from collections import defaultdict
+
 from reconciler.hotwax.documents import (
     Document,
     FailureDocument,
@@ -13,6 +15,7 @@ from reconciler.hotwax.documents import (
     read_document,
 )
 from reconciler.ledger.intake import Derived, fill, roll_up, upsert
+from reconciler.ledger.merging import hand_over
 from reconciler.ledger.models import Attempt, ErrorSignature, FailedOrder, SignatureAlias
 from reconciler.ledger.models import UnreadableDocument as Unreadable
 from reconciler.ledger.signatures import corrections, runbooks
@@ -33,17 +36,11 @@ def derive_again(after: int, doc_type: str, reading: Reading, rules: SignatureRu
         _derive_unreadable(doc_type, reading, rules)
         _retire()
         return 0
-    by_order: dict[int, list[Pair]] = {order.pk: [] for order in orders}
-    for attempt in Attempt.objects.filter(order__in=orders).order_by("pk"):
-        document = read_document(from_text(attempt.raw), doc_type, reading)
-        if isinstance(document, FailureDocument) and _may_be(attempt, document):
-            by_order[attempt.order_id].append((document, attempt))
-        else:
-            _leave(attempt, document)
-    pairs = [pair for mine in by_order.values() for pair in mine]
+    attempts = Attempt.objects.filter(order__in=orders).order_by("pk")
+    pairs = _kept([(read_document(from_text(a.raw), doc_type, reading), a) for a in attempts])
     derived = Derived([document for document, _ in pairs], rules)
-    for order in orders:
-        _move_whole(order, by_order[order.pk], derived)
+    _move_whole(orders, pairs, derived)
+    before = {attempt.pk: attempt.order_id for _, attempt in pairs}
     touched = derived.orders_with(pairs)
     _remember_slugs(pairs, derived)
     for document, attempt in pairs:
@@ -51,15 +48,35 @@ def derive_again(after: int, doc_type: str, reading: Reading, rules: SignatureRu
         fill(attempt, document, derived, seen)
         attempt.left_log_at, attempt.left_log_reason = left
     columns = [f.name for f in Attempt._meta.concrete_fields if not f.primary_key]
-    Attempt.objects.bulk_update([attempt for _, attempt in pairs], columns, batch_size=50)
+    # One upsert for all; bulk_update would write a CASE for each column and row.
+    Attempt.objects.bulk_create(
+        [attempt for _, attempt in pairs],
+        update_conflicts=True,
+        unique_fields=["id"],
+        update_fields=columns,
+    )
+    hand_over({before[attempt.pk]: attempt.order_id for _, attempt in pairs})
     roll_up({order.pk for order in orders} | touched.known | touched.new)
     return orders[-1].pk
 
 
-def _may_be(attempt: Attempt, document: FailureDocument) -> bool:
-    """Whether no other attempt holds the key that the document has now."""
-    key = {"document_key": document.document_key, "logged_key": document.logged_key}
-    return not Attempt.objects.filter(**key).exclude(pk=attempt.pk).exists()
+def _kept(read: list[tuple[Document, Attempt]]) -> list[Pair]:
+    """Return what is a failure under a key that no other attempt holds; drop the rest."""
+    failures = [d for d, _ in read if isinstance(d, FailureDocument)]
+    rows = Attempt.objects.filter(document_key__in={d.document_key for d in failures})
+    holders = {
+        (document_key, logged_key): pk
+        for pk, document_key, logged_key in rows.values_list("pk", "document_key", "logged_key")
+    }
+    pairs: list[Pair] = []
+    for document, attempt in read:
+        if isinstance(document, FailureDocument):
+            key = (document.document_key, document.logged_key)
+            if holders.setdefault(key, attempt.pk) == attempt.pk:
+                pairs.append((document, attempt))
+                continue
+        _leave(attempt, document)
+    return pairs
 
 
 def _leave(attempt: Attempt, document: Document) -> None:
@@ -78,15 +95,27 @@ def _leave(attempt: Attempt, document: Document) -> None:
     attempt.delete()
 
 
-def _move_whole(order: FailedOrder, pairs: list[Pair], derived: Derived) -> None:
-    """Let an order keep its row where all its attempts go to one other order that is new."""
-    targets = {(derived.shop(document).pk, document.order_key) for document, _ in pairs}
-    if len(targets) != 1:
-        return
-    shop, key = targets.pop()
-    taken = FailedOrder.objects.filter(shop_id=shop, order_key=key).exists()
-    if key == order.order_key and shop != order.shop_id and not taken:
-        FailedOrder.objects.filter(pk=order.pk).update(shop_id=shop)
+def _move_whole(orders: list[FailedOrder], pairs: list[Pair], derived: Derived) -> None:
+    """Let orders keep their row where all attempts of one go to one other order that is new."""
+    targets: dict[int, set[tuple[int, str]]] = defaultdict(set)
+    for document, attempt in pairs:
+        targets[attempt.order_id].add((derived.shop(document).pk, document.order_key))
+    wanted = {}
+    for order in orders:
+        to = targets[order.pk]
+        if len(to) == 1 and to != {(order.shop_id, order.order_key)}:
+            wanted[order.pk] = to.pop()
+    keys = {key for _, key in wanted.values()}
+    rows = FailedOrder.objects.filter(order_key__in=keys) if keys else FailedOrder.objects.none()
+    taken = set(rows.values_list("shop_id", "order_key"))
+    moves: dict[int, list[int]] = defaultdict(list)
+    for order in orders:
+        shop, key = wanted.get(order.pk, (None, ""))
+        if shop and key == order.order_key and (shop, key) not in taken:
+            taken.add((shop, key))
+            moves[shop].append(order.pk)
+    for shop, mine in moves.items():
+        FailedOrder.objects.filter(pk__in=mine).update(shop_id=shop)
 
 
 def _remember_slugs(pairs: list[Pair], derived: Derived) -> None:

@@ -14,6 +14,7 @@ from django.db import connection
 
 from reconciler.hotwax.documents import NO_SHOP, FailureDocument, ShopIdentity, UnreadableDocument
 from reconciler.hotwax.links import SHOPIFY
+from reconciler.ledger.merging import hand_over
 from reconciler.ledger.models import (
     EXCERPT_LENGTH,
     Attempt,
@@ -141,14 +142,16 @@ def _upsert_attempts(
         return
 
     derived = Derived([*new, *(document for _, document in changed)], rules)
+    before = {attempt_row.pk: attempt_row.order_id for attempt_row, _ in changed}
+    result.orders.update(before.values())  # where they were, should they move
     for attempt_row, document in changed:
-        result.orders.add(attempt_row.order_id)  # where it was, should it move
         fill(attempt_row, document, derived, seen_at)
     rows = [fill(Attempt(seen_first_at=seen_at), d, derived, seen_at) for d in new]
     orders = derived.orders_with([*((d, row) for row, d in changed), *zip(new, rows, strict=True)])
     _insert(rows)
     for attempt_row, _ in changed:
         attempt_row.save()
+    hand_over({before[attempt_row.pk]: attempt_row.order_id for attempt_row, _ in changed})
     roll_up(result.orders | orders.known)
     result.orders |= orders.known | orders.new
 

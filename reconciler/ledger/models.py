@@ -19,6 +19,7 @@ __all__ = [
     "Event",
     "FailedOrder",
     "LookedUpName",
+    "OrderAlias",
     "RequestSlot",
     "Retry",
     "RunbookRevision",
@@ -204,6 +205,16 @@ class FailedOrder(models.Model):
         """Return True for two or more attempts, the last within FAILING_WITHIN."""
         last = self.last_failed_at
         return self.attempt_count >= 2 and last is not None and now - last <= FAILING_WITHIN
+
+
+class OrderAlias(models.Model):
+    """Number of an order that another swallowed: bookmarks and events lead to the other."""
+
+    old_id = models.BigIntegerField(unique=True)
+    order = models.ForeignKey(FailedOrder, models.CASCADE, related_name="aliases")
+
+    def __str__(self) -> str:
+        return f"{self.old_id} is {self.order_id}"
 
 
 class Attempt(models.Model):

@@ -3,12 +3,14 @@
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 from django.test import Client as Browser
 from django.utils import timezone
+from django.utils.html import escape
 
-from dashboard.markdown import rendered
+from dashboard.markdown import _with_marks, rendered
 from reconciler.ledger.models import ErrorSignature, Event, FailedOrder
 from reconciler.ledger.signatures import runbooks
 from reconciler.ledger.signatures.rules import SignatureRules
@@ -179,3 +181,19 @@ def test_an_end_of_line_is_one_character(manager: Browser, signature: ErrorSigna
     data = {"text": text.replace("\n", "\r\n"), "base": 0}
     assert manager.post(f"{url(signature)}runbook/", data).status_code == 302
     assert runbooks.runbook_of(signature).text == text
+
+
+def test_a_text_is_parsed_once_and_each_order_has_its_own_values() -> None:
+
+    text = "See **{order}** of {shop}, [{admin}](https://x.example/?q={order}) `{order}`\n\n" * 200
+    _with_marks.cache_clear()
+    for order in ("#1 <b>", "#2&{shop}"):
+        values = {"order": order, "shop": "a.example", "admin": 'https://a.example/"x'}
+        html = rendered(text, values)
+        name = escape(order)
+        assert f"<strong>{name}</strong> of a.example" in html
+        assert f"https://x.example/?q={quote(order, safe='')}" in html
+        assert f"<code>{name}</code>" in html
+        assert "<b>" not in html
+    assert _with_marks.cache_info().misses == 1
+    assert "the order" in rendered(text, {})

@@ -5,12 +5,14 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.test import Client as Browser
 
 from reconciler import service
 from reconciler.hotwax.documents import ALIASES, Reading
 from reconciler.ledger.models import (
     Attempt,
     ErrorSignature,
+    Event,
     FailedOrder,
     SyncState,
     UnreadableDocument,
@@ -100,6 +102,55 @@ def test_an_order_keeps_its_row_when_its_shop_turns_out_to_be_another(
     hotwax.step("derive")
     again = FailedOrder.objects.get()
     assert (again.pk, again.state, again.shop.key) == (order.pk, "in_progress", "7")
+
+
+def test_an_order_that_another_swallows_leads_to_it_and_its_events_stay(
+    hotwax_of: Make, settings: Any, browser: Browser
+) -> None:
+    own = document("#1", document_id="own", logged=NOW - timedelta(hours=3), host="www.lune.com", shop_id="7")  # fmt: skip
+    shopify = document("#1", document_id="shopify", logged=NOW - timedelta(hours=2), host="lune.myshopify.com", shop_id="7")  # fmt: skip
+    hotwax = hotwax_of([own, shopify])
+    hotwax.sync()
+    by_shop = {order.shop.key: order for order in FailedOrder.objects.select_related("shop")}
+    assert set(by_shop) == {"www.lune.com", "7"}
+    goes, stays = by_shop["www.lune.com"], by_shop["7"]
+    Event.objects.create(order=goes, actor="ann", kind="note", at=NOW, after="called them")
+    settings.SHOPIFY_STORES = {"www.lune.com": "lune"}
+    while hotwax.due() == "derive":
+        hotwax.step("derive")
+    order = FailedOrder.objects.get()
+    gone = ({goes.pk, stays.pk} - {order.pk}).pop()
+    assert order.attempt_count == 2
+    assert [event.after for event in order.events.all()] == ["called them"]
+    SyncState.objects.update(heartbeat_at=NOW)
+    answer = browser.get(f"/orders/{gone}/?view=all&q=x")
+    assert answer.status_code == 301
+    assert answer["Location"] == f"/orders/{order.pk}/?view=all&q=x"
+    assert browser.get("/orders/999999/").status_code == 404
+
+
+def test_deriving_needs_few_queries_however_many_attempts(
+    hotwax_of: Make, settings: Any, django_assert_max_num_queries: Any
+) -> None:
+    hotwax = hotwax_of(some())
+    hotwax.sync()
+    settings.SHOPIFY_STORES = {"www.lune.com": "lune"}
+    assert Attempt.objects.count() == 700
+    with django_assert_max_num_queries(40):
+        hotwax.step("derive")
+
+
+def test_two_attempts_that_come_to_one_key_are_one(hotwax_of: Make) -> None:
+    raws = [
+        document(f"#{n}", document_id=f"d{n}", logged=NOW - timedelta(hours=2), other="same")
+        for n in range(3)
+    ]
+    hotwax = hotwax_of(raws)
+    hotwax.sync()
+    aliases = {**ALIASES, "document_id": ("other",)}
+    hotwax.changes = {"reading": Reading(aliases=aliases)}
+    hotwax.step("derive")
+    assert Attempt.objects.get().document_key == "same"
 
 
 def test_what_left_the_log_stays_left(hotwax_of: Make, settings: Any) -> None:

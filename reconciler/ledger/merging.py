@@ -1,0 +1,31 @@
+"""Orders that turn out to be one: what belongs to the one that goes leads to the one that stays."""
+
+from collections.abc import Mapping
+
+from reconciler.ledger.models import Attempt, Event, FailedOrder, OrderAlias
+
+
+def hand_over(moves: Mapping[int, int]) -> None:
+    """Hand events and addresses of orders over to the orders that took their attempts.
+
+    ``moves`` says where attempts went: from an order to another, by primary keys. An order that
+    still has attempts keeps what is its own. To be called before the others are deleted.
+    """
+    moved = {old: new for old, new in moves.items() if old != new}
+    if not moved:
+        return
+    alive = set(Attempt.objects.filter(order__in=moved).values_list("order_id", flat=True))
+    swallowed = {old: new for old, new in moved.items() if old not in alive}
+    for old, new in swallowed.items():
+        Event.objects.filter(order=old).update(order=new)
+        OrderAlias.objects.filter(order=old).update(order=new)
+    OrderAlias.objects.bulk_create(
+        [OrderAlias(old_id=old, order_id=new) for old, new in swallowed.items()],
+        ignore_conflicts=True,
+    )
+
+
+def successor_of(pk: int) -> FailedOrder | None:
+    """Return the order that holds the history of one that is no more; None if there is none."""
+    alias = OrderAlias.objects.select_related("order").filter(old_id=pk).first()
+    return alias.order if alias else None
