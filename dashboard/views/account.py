@@ -15,12 +15,15 @@ from dashboard.accounts import DEMO_ACCOUNTS, demo_accounts_work
 from dashboard.models import DemoAccount
 
 A_YEAR = 365 * 24 * 3600
+#: Django's forms would also take a PUT.
+METHODS = ("get", "head", "post", "options")
 
 
 class SignIn(LoginView):
     """Django's sign-in; in the demo one click is enough."""
 
     template_name = "dashboard/login.html"
+    http_method_names = METHODS
     redirect_authenticated_user = True
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
@@ -33,6 +36,7 @@ class ChangePassword(PasswordChangeView):
     """Let everybody change their own password; those of the demo are known to all and stay."""
 
     template_name = "dashboard/password.html"
+    http_method_names = METHODS
     success_url = reverse_lazy("dashboard:password")
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:

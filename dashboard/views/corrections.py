@@ -34,7 +34,7 @@ def correction_form(path: str) -> dict[str, Any]:
     }
 
 
-@require_http_methods(["GET", "POST"])
+@require_http_methods(["GET", "HEAD", "POST"])
 def correct(request: HttpRequest, pk: int) -> HttpResponse:
     """Correct the signature of an order's error, for all orders that have it.
 
@@ -46,7 +46,7 @@ def correct(request: HttpRequest, pk: int) -> HttpResponse:
     return redirect(Query.of(request.GET).url(reverse("dashboard:order", args=[pk])))
 
 
-@require_http_methods(["GET", "POST"])
+@require_http_methods(["GET", "HEAD", "POST"])
 def correct_error(request: HttpRequest, slug: str) -> HttpResponse:
     """Correct a signature from its own page."""
     signature = signature_or_404(slug)

@@ -48,7 +48,7 @@ def order(request: HttpRequest, pk: int) -> HttpResponse:
     return render(request, "dashboard/order.html", context)
 
 
-@require_http_methods(["GET", "POST"])
+@require_http_methods(["GET", "HEAD", "POST"])
 def ask_hotwax(request: HttpRequest, pk: int) -> HttpResponse:
     """Ask HotWax what changed, at once, and say what came back on the order's page.
 

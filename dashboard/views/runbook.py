@@ -32,7 +32,7 @@ class RunbookForm(forms.Form):
     base = forms.IntegerField(min_value=0, widget=forms.HiddenInput)
 
 
-@require_http_methods(["GET", "POST"])
+@require_http_methods(["GET", "HEAD", "POST"])
 @permission_required(EDIT_RUNBOOKS, raise_exception=True)
 def runbook(request: HttpRequest, slug: str) -> HttpResponse:
     """Edit a runbook; `preview` shows what it will look like, and saves nothing."""
