@@ -34,10 +34,12 @@ ARGUMENTS = [
 
 @dataclass(frozen=True)
 class Site:
-    """A dashboard that is being served: its address, and its ledger's file."""
+    """A dashboard that is being served: its address, its ledger's file, and its process."""
 
     url: str
     database: Path
+    pid: int
+    environment: dict[str, str]
 
 
 @contextmanager
@@ -69,7 +71,8 @@ def site_of(orders: int, *, load: bool = True) -> Iterator[Site]:
     process = subprocess.Popen(command, cwd=ROOT, env=environment)
     try:
         _wait_for(f"http://127.0.0.1:{port}/livez")
-        yield Site(f"http://127.0.0.1:{port}", Path(environment["DATABASE_URL"][10:]))
+        database = Path(environment["DATABASE_URL"][10:])
+        yield Site(f"http://127.0.0.1:{port}", database, process.pid, environment)
     finally:
         process.terminate()
         process.wait()
