@@ -1,6 +1,7 @@
 """The rows of /errors/, and the period that their labels tell of."""
 
 from datetime import timedelta
+from functools import partial
 
 from django.http import Http404
 
@@ -27,8 +28,17 @@ def label_bounds(asked: OrderFilter, fresh: Freshness) -> Bounds:
 def rows_of(asked: OrderFilter, fresh: Freshness) -> list[service.ErrorRow]:
     """Count the orders that match by signature."""
     bounds, label = label_bounds(asked, fresh), asked["label"]
-    rows = service.error_rows(asked.matching(fresh.now), bounds.start, bounds.end)
+    numbers = numbers_of(asked.matching(fresh.now), fresh)
+    rows = service.error_rows(numbers, bounds.start, bounds.end)
     return [row for row in rows if label in ("", row.label)]
+
+
+def numbers_of(
+    orders: service.FailedOrderQuerySet, fresh: Freshness
+) -> dict[int, tuple[int, int, int, int]]:
+    """Count orders by signature, once a revision of the ledger."""
+    count = partial(service.error_numbers, orders)
+    return service.cached(fresh.revision, "error numbers", orders.order_by(), (), count)
 
 
 def labelled(
@@ -38,7 +48,7 @@ def labelled(
     if not (label := asked["label"]):
         return orders
     bounds = label_bounds(asked, fresh)
-    rows = service.error_rows(orders, bounds.start, bounds.end)
+    rows = service.error_rows(numbers_of(orders, fresh), bounds.start, bounds.end)
     return orders.of_errors([row.signature.slug for row in rows if row.label == label])
 
 

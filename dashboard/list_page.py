@@ -2,12 +2,14 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import resolve, reverse
 from django.utils.cache import patch_vary_headers
+from django.utils.functional import SimpleLazyObject
 
 from dashboard.filtering.fields import Values
 from dashboard.filtering.forms import FilterForm
@@ -47,6 +49,26 @@ def _readable(text: str) -> str:
     return text.replace("\x00", "\ufffd")
 
 
+#: Drawn parts of a page are kept no longer than this: which hours we could not see is told by then.
+KEEPS = timedelta(minutes=10)
+
+
+def part_key(asked: OrderFilter, fresh: Freshness, path: str) -> str:
+    """Return the key under which drawn parts of a list are kept: all that they depend on."""
+    now = fresh.now if asked.depends_on_now else _rounded(fresh.now)
+    seen = [_rounded(moment) for moment in fresh.seen or ()]
+    return f"{fresh.revision} {asked.query.url(path)} {now} {seen}"
+
+
+def _rounded(moment: datetime) -> datetime:
+    return moment - (moment - datetime.min.replace(tzinfo=UTC)) % KEEPS
+
+
+def later(make: Callable[[], Any]) -> Any:
+    """Return a value that is made only if a template uses it, and once."""
+    return SimpleLazyObject(make)
+
+
 @dataclass(frozen=True)
 class FacetOnPage:
     """A facet with its values, and which of them are chosen."""
@@ -69,9 +91,10 @@ def facets_of(
     facets = asked.query.parameters.facets
     chosen = {name: facet for name, facet in facets.items() if asked[name]}
     rest = {name: facet for name, facet in facets.items() if name not in chosen}
-    counts = service.facet_counts(narrowed(asked.matching(fresh.now)), rest)
+    counts = service.facet_counts(narrowed(asked.matching(fresh.now)), rest, fresh.revision)
     for name, facet in chosen.items():
-        counts |= service.facet_counts(narrowed(asked.matching(fresh.now, name)), {name: facet})
+        orders = narrowed(asked.matching(fresh.now, name))
+        counts |= service.facet_counts(orders, {name: facet}, fresh.revision)
     names = [*FACETS_FIRST, *(name for name in facets if name not in FACETS_FIRST)]
     return [FacetOnPage(name, facets[name].title, counts[name], asked[name]) for name in names]
 

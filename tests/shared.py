@@ -51,7 +51,11 @@ def of_processes(folder: Path) -> dict[str, str]:
     once("static", lambda path: manage(environment, "collectstatic", "--noinput", "-v0"))
     database = folder / "ledger.sqlite3"
     shutil.copy(once("migrated.sqlite3", migrate), database)
-    return {**environment, "DATABASE_URL": f"sqlite:///{database}"}
+    return {
+        **environment,
+        "DATABASE_URL": f"sqlite:///{database}",
+        "CACHE_URL": f"filecache://{folder / 'cache'}",
+    }
 
 
 def free_port() -> int:

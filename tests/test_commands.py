@@ -286,3 +286,39 @@ def test_a_wrong_host_header_is_one_line_of_the_log(environment: dict[str, str])
     assert told.count("\n") == 2
     assert "Invalid HTTP_HOST header: 'evil.example'" in told
     assert len(told) < 1000
+
+
+def children_of(pid: int) -> list[int]:
+    found = subprocess.run(["pgrep", "-P", str(pid)], capture_output=True, text=True, check=False)
+    return [int(line) for line in found.stdout.split()]
+
+
+def is_alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGKILL])
+def test_web_processes_are_replaced_and_none_outlives_its_parent(
+    number: signal.Signals, environment: dict[str, str]
+) -> None:
+    port = environment["PORT"]
+    process = subprocess.Popen(
+        [sys.executable, "manage.py", "web"], cwd=ROOT, env={**environment, "WEB_PROCESSES": "3"}
+    )
+    try:
+        wait(lambda: answers(port))
+        before = children_of(process.pid)
+        assert len(before) == 3
+        os.kill(before[0], signal.SIGKILL)
+        wait(lambda: len([p for p in children_of(process.pid) if p not in before]) == 1)
+        assert answers(port)
+        children = children_of(process.pid)
+    finally:
+        process.send_signal(number)
+        process.wait(timeout=20)
+    wait(lambda: not any(is_alive(pid) for pid in children))
+    assert is_free(port)

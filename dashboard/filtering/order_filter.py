@@ -65,6 +65,12 @@ class OrderFilter:
         return self["from"], self["to"]
 
     @property
+    def depends_on_now(self) -> bool:
+        """Return True if which orders match may change from one second to the next."""
+        rolling = self["period"] == "24h" and not any(self.days)
+        return rolling or self.view in ("expiring", "failing") or self.dated_by == "expires"
+
+    @property
     def counts_attempts(self) -> bool:
         """Return True if /trends/ counts attempts instead of orders."""
         return self.values.get("count") == "attempts"

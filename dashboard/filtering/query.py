@@ -1,7 +1,9 @@
 """The query string as the whole state of a page: what was written, and links that change it."""
 
 from collections.abc import Iterable, Mapping
+from functools import cached_property
 from typing import Self
+from urllib.parse import urlencode
 
 from django.http import QueryDict
 
@@ -67,6 +69,8 @@ class Query:
     def without(self, *names: str) -> Self:
         """Remove names, and go back to the first page."""
         gone = {*names, "page"}
+        if not any(name in gone for name, _ in self.pairs):
+            return self
         return self._of(pair for pair in self.pairs if pair[0] not in gone)
 
     def drop(self, name: str, value: str) -> Self:
@@ -103,10 +107,11 @@ class Query:
 
     def encode(self) -> str:
         """Return the query string, without the question mark."""
-        data = QueryDict(mutable=True)
-        for name, value in self.pairs:
-            data.appendlist(name, value)
-        return data.urlencode()
+        return self._encoded
+
+    @cached_property
+    def _encoded(self) -> str:
+        return urlencode(self.pairs)
 
     def url(self, path: str) -> str:
         """Append it to a path."""

@@ -11,7 +11,14 @@ from django.views.decorators.http import require_safe
 
 from dashboard.charts.sparklines import sparklines_of
 from dashboard.charts.stacked import histogram_of
-from dashboard.error_list import RECENT, label_bounds, labelled, rows_of, signature_or_404
+from dashboard.error_list import (
+    RECENT,
+    label_bounds,
+    labelled,
+    numbers_of,
+    rows_of,
+    signature_or_404,
+)
 from dashboard.filtering.chips import Chip, chips_of, dates_in_words
 from dashboard.filtering.forms import FilterForm
 from dashboard.filtering.order_filter import OrderFilter
@@ -23,7 +30,7 @@ from dashboard.filtering.parameters import (
     VIEW_NAMES,
 )
 from dashboard.filtering.query import Query
-from dashboard.list_page import answer, facets_of, frame_of_list
+from dashboard.list_page import answer, facets_of, frame_of_list, later, part_key
 from dashboard.markdown import rendered, without_order
 from dashboard.middleware import fresh_of
 from dashboard.tables import ClampingPaginator, ErrorsTable
@@ -66,7 +73,8 @@ def _results(asked: OrderFilter, fresh: Freshness) -> dict[str, Any]:
         "unit": unit,
         "sparklines": sparklines,
         "chips": chips_of(asked),
-        "facets": facets_of(asked, fresh, partial(labelled, asked, fresh)),
+        "part_key": part_key(asked, fresh, reverse("dashboard:errors")),
+        "facets": later(lambda: facets_of(asked, fresh, partial(labelled, asked, fresh))),
         "per_page_choices": PER_PAGE,
         **_queries(asked),
     }
@@ -136,11 +144,11 @@ def _orders(
     bounds, matching = label_bounds(asked, fresh), asked.matching(fresh.now)
     everything = asked.matching(fresh.now, "view", "state").count()
     return {
-        "row": service.error_row(signature, matching, bounds.start, bounds.end),
+        "row": service.error_row(signature, numbers_of(matching, fresh), bounds.start, bounds.end),
         "date_names": DATE_NAMES,
         "histogram": histogram_of(asked, fresh, everything),
         "histogram_title": DATE_NAMES[asked.dated_by],
-        "shops": service.shop_counts(matching),
+        "shops": service.shop_counts(matching, fresh.revision),
         "orders": list(matching.for_list().sorted_by("-failed")[:ORDERS]),
         **_queries(asked),
         "chips": [_on_this_page(chip) for chip in chips_of(asked) if chip.name != "error"],

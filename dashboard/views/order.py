@@ -30,17 +30,17 @@ ATTEMPTS = 100
 @require_safe
 def order(request: HttpRequest, pk: int) -> HttpResponse:
     """Show all that is known of an order; the query string is the list one came from."""
-    row, now = service.failed_order(pk), fresh_of(request).now
+    row, fresh = service.failed_order(pk), fresh_of(request)
     if row is None:
         return _moved(request, pk)
     query = Query.of(request.GET)
     context = {
         "order": row,
-        "now": now,
+        "now": fresh.now,
         "query": query,
-        **_attempts(row, now, request.GET),
-        **_list_around(row, query, now),
-        **_like_this(row),
+        **_attempts(row, fresh.now, request.GET),
+        **_list_around(row, query, fresh),
+        **_like_this(row, fresh),
         **_links(row),
         **_runbook(row),
         **correction_form(reverse("dashboard:correction", args=[row.pk])),
@@ -112,7 +112,9 @@ def _named(row: service.FailedOrder, number: str) -> service.Attempt | None:
     return row.attempts.filter(pk=number).first()
 
 
-def _list_around(row: service.FailedOrder, query: Query, now: datetime) -> dict[str, Any]:
+def _list_around(
+    row: service.FailedOrder, query: Query, fresh: service.Freshness
+) -> dict[str, Any]:
     path, form = reverse("dashboard:orders"), FilterForm(query)
     if not form.is_valid():  # an old bookmark must not hide the order
         return {"list_url": path, "list_name": "Orders", "around": None}
@@ -120,18 +122,21 @@ def _list_around(row: service.FailedOrder, query: Query, now: datetime) -> dict[
     return {
         "list_url": query.url(path),
         "list_name": of_view("orders", VIEW_NAMES[asked.view]).capitalize(),
+        "last_place": service.LAST_PLACE,
         "list_sort": SORT_NAMES.get(asked.sort, "sorted").lower(),
-        "around": service.neighbours(asked.matching(now), row, asked.sort),
+        "around": service.neighbours(asked.matching(fresh.now), row, asked.sort, fresh.revision),
     }
 
 
-def _like_this(row: service.FailedOrder) -> dict[str, Any]:
+def _like_this(row: service.FailedOrder, fresh: service.Freshness) -> dict[str, Any]:
     same = service.failed_orders().of_errors([row.signature.slug])
     others = same.exclude(pk=row.pk).for_list().sorted_by("-failed")
     query = Query([("view", "all"), ("error", row.signature.slug)])
     return {
         "like_this": list(others[:LIKE_THIS]),
-        "like_this_count": same.count(),
+        "like_this_count": service.cached(
+            fresh.revision, "orders", same.order_by(), (), same.count
+        ),
         "like_this_url": query.url(reverse("dashboard:orders")),
     }
 

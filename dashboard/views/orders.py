@@ -28,7 +28,7 @@ from dashboard.filtering.parameters import (
 from dashboard.filtering.pasted import holding
 from dashboard.filtering.query import Query
 from dashboard.filtering.suggestions import suggestions_for
-from dashboard.list_page import answer, facets_of, frame_of_list
+from dashboard.list_page import answer, facets_of, frame_of_list, later, part_key
 from dashboard.middleware import fresh_of
 from dashboard.tables import ClampingPaginator, OrdersTable
 from reconciler import service
@@ -120,11 +120,12 @@ def _results(asked: OrderFilter, fresh: Freshness) -> dict[str, Any]:
         "page": table.page,
         "total": table.paginator.count,
         "tabs": _tabs(asked.query.without("state"), asked.view, counts),
-        "figures": figures_of(asked, fresh, counts),
-        "histogram": histogram_of(asked, fresh, counts["all"]),
+        "part_key": part_key(asked, fresh, reverse("dashboard:orders")),
+        "figures": later(lambda: figures_of(asked, fresh, counts)),
+        "histogram": later(lambda: histogram_of(asked, fresh, counts["all"])),
         "histogram_title": DATE_NAMES[asked.dated_by],
         "chips": chips_of(asked),
-        "facets": facets_of(asked, fresh),
+        "facets": later(lambda: facets_of(asked, fresh)),
         "answers": answers,
         "suggestions": suggestions_for(asked, fresh.now) if not table.paginator.count else None,
         "view_name": VIEW_NAMES[asked.view],

@@ -15,7 +15,7 @@ from dashboard.filtering.order_filter import OrderFilter
 from dashboard.filtering.parameters import BY_NAMES, COUNT_NAMES, DATE_NAMES, TRENDS
 from dashboard.filtering.periods import Bounds
 from dashboard.filtering.query import Query
-from dashboard.list_page import answer, facets_of, frame_of_list
+from dashboard.list_page import answer, facets_of, frame_of_list, later, part_key
 from dashboard.middleware import fresh_of
 from dashboard.trends.panels import Row, Trends, trends_of
 from dashboard.wording import full_day, machine
@@ -43,7 +43,8 @@ def _panels(asked: OrderFilter, fresh: Freshness) -> dict[str, Any]:
     found = trends_of(asked, fresh)
     return {
         "trends": found,
-        "facets": facets_of(asked, fresh),
+        "part_key": part_key(asked, fresh, reverse("dashboard:trends")),
+        "facets": later(lambda: facets_of(asked, fresh)),
         # The default period has a chip, but there is nothing to remove.
         "chips": [chip for chip in chips_of(asked) if chip.without.pairs != asked.query.pairs],
         "by_name": BY_NAMES[asked["by"]].lower(),

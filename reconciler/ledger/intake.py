@@ -198,7 +198,7 @@ class Derived:
         known = {orders[key] for key in wanted if key in orders}
         if missing:
             _insert(missing)
-            orders = self._order_ids(names)
+            orders |= self._order_ids({order.order_key for order in missing})
         for key, mine in wanted.items():
             for _, attempt in mine:
                 attempt.order_id = orders[key]

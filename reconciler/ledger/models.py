@@ -35,6 +35,8 @@ __all__ = [
 #: The list shows this much of an error; the order page shows all of it.
 EXCERPT_LENGTH = 300
 FAILING_WITHIN = timedelta(hours=24)
+#: Attempts that HotWax's log still holds, as far as we know.
+IN_LOG = models.Q(left_log_at=None)
 
 
 class State(models.TextChoices):
@@ -192,10 +194,17 @@ class FailedOrder(models.Model):
         constraints = (
             models.UniqueConstraint("shop", "order_key", name="one_row_per_shop_and_order"),
         )
-        # For counts over time, which then need not read the rows themselves.
+        # For counts, which then need not read the rows themselves; and for names at intake.
         indexes = (
             models.Index(fields=("last_failed_at", "signature"), name="failed_by_signature"),
-            models.Index(fields=("first_at", "signature"), name="first_by_signature"),
+            models.Index(fields=("signature", "last_failed_at"), name="signature_by_failed"),
+            models.Index(
+                fields=("signature", "shop", "state", "attempt_count"), name="orders_by_facets"
+            ),
+            models.Index(
+                fields=("first_at", "signature", "shop", "order_created_at"), name="orders_by_first"
+            ),
+            models.Index(fields=("order_key",), name="orders_by_key"),
         )
 
     def __str__(self) -> str:
@@ -252,7 +261,12 @@ class Attempt(models.Model):
         constraints = (
             models.UniqueConstraint("document_key", "logged_key", name="one_row_per_attempt"),
         )
-        indexes = (models.Index(fields=("signature", "logged_at"), name="attempts_of_signature"),)
+        indexes = (
+            models.Index(fields=("signature", "logged_at"), name="attempts_of_signature"),
+            # What is still in the log is a small part of what is kept.
+            models.Index(fields=("expires_at",), condition=IN_LOG, name="in_log_by_expiry"),
+            models.Index(fields=("document_key",), condition=IN_LOG, name="in_log_by_document"),
+        )
 
     def __str__(self) -> str:
         return f"{self.document_key} {self.logged_key}".strip()

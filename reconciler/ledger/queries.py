@@ -235,8 +235,8 @@ def failed_order(pk: int) -> FailedOrder | None:
     return rows.filter(pk=pk).first()
 
 
-def full_errors(orders: Iterable[FailedOrder]) -> dict[int, str]:
-    """Return the whole text of each order's latest error, by the order's primary key."""
+def full_errors(orders: Iterable[int]) -> dict[int, str]:
+    """Return the whole text of each order's latest error, by primary keys of orders."""
     rows = Attempt.objects.filter(
         order__in=orders, document_key=F("order__latest_document_key")
     ).order_by("logged_key")

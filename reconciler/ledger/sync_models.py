@@ -1,5 +1,6 @@
 """The tables of the asking itself (LEDGER.md §2, §3). All datetimes are in UTC."""
 
+import time
 from typing import ClassVar
 
 from django.db import models
@@ -56,6 +57,14 @@ class SyncEvent(models.Model):
 
     def __str__(self) -> str:
         return f"{self.kind}: {self.text}"
+
+
+def first_revision() -> int:
+    """Return the revision of a new ledger: no earlier ledger in its place has come so far.
+
+    Seconds since 1970; a ledger does not change more than once a second for long.
+    """
+    return int(time.time())
 
 
 class SyncState(models.Model):
@@ -153,8 +162,8 @@ class SyncState(models.Model):
     #: What the last check of the connection found (a JSON list), and when.
     check_findings = models.TextField(blank=True)
     checked_at = models.DateTimeField(null=True)
-    #: Rows changed so far; whoever keeps a figure may keep it until this changes.
-    revision = models.PositiveBigIntegerField(default=0)
+    #: Rises with every change of rows; whoever keeps a figure may keep it until this changes.
+    revision = models.PositiveBigIntegerField(default=first_revision)
 
     def __str__(self) -> str:
         return self.instance or "not synced yet"

@@ -10,7 +10,7 @@ from typing import Any
 import httpx
 import pytest
 
-from dashboard.server import LONGEST_BODY, LONGEST_HEAD, Server, server_for
+from dashboard.server import LONGEST_BODY, LONGEST_HEAD, Server, listen, server_on
 from tests.shared import free_port
 
 LARGE = 40 * 1024 * 1024
@@ -29,7 +29,7 @@ def application(environ: Environ, start_response: Any) -> Any:
 @contextmanager
 def running(seconds: float = 60, **changes: Any) -> Iterator[str]:
     port = free_port()
-    server = server_for(application, port, cleanup_interval=0.1, **changes)
+    server = server_on(listen(port), application, cleanup_interval=0.1, **changes)
     server.read_seconds = seconds
     threading.Thread(target=server.run, daemon=True).start()
     try:

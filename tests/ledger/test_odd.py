@@ -212,7 +212,7 @@ def test_a_shop_is_found_by_each_of_its_facets(
         document("#4", host="b.myshopify.com", shop_id="orders"),
     ]
     hotwax_of(documents).sync()
-    shops = service.shop_counts(service.failed_orders())
+    shops = service.shop_counts(service.failed_orders(), 0)
     for value in shops:
         assert service.failed_orders().of_shops([value.value]).count() == value.count
     assert "acmestore.myshopify.com" in {value.value for value in shops}

@@ -254,7 +254,7 @@ def test_the_neighbours_of_every_row_are_those_of_the_list_nulls_too(sort: str) 
     )
     listed = [row.pk for row in failed_orders().sorted_by(sort)]
     for place, pk in enumerate(listed):
-        found = neighbours(failed_orders(), FailedOrder.objects.get(pk=pk), sort)
+        found = neighbours(failed_orders(), FailedOrder.objects.get(pk=pk), sort, 0)
         assert (found.place, found.total) == (place + 1, len(listed))
         assert [row.pk for row in (found.previous, found.next) if row] == [
             *listed[max(place - 1, 0) : place],

@@ -6,7 +6,8 @@ Moments bound what is counted. The caller chooses them, so it decides in whose z
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
-from functools import partial
+from functools import partial, reduce
+from operator import or_
 from typing import Any
 
 from django.core.exceptions import EmptyResultSet
@@ -86,12 +87,26 @@ def per_span(rows: Rows, moment: str, edges: Sequence[datetime]) -> list[int]:
 
 def per_view(orders: FailedOrderQuerySet, now: datetime, revision: int) -> dict[str, int]:
     """Count how many of these orders each view holds."""
+    orders = orders.order_by()
     # All views but one hold only unfinished orders, which are few once people work on them.
-    conditions = {view: view_condition(view, now) for view in VIEWS if view != "all"}
-    counts = {view: Count("pk", filter=condition) for view, condition in conditions.items()}
-    unfinished = orders.filter(view_condition("open", now)).order_by()
-    everything = cached(revision, "orders", orders.order_by(), (), orders.count)
-    return unfinished.aggregate(**counts) | {"all": everything}
+    unfinished = orders.filter(view_condition("open", now))
+    lasting = {view: _in_view(view, now) for view in VIEWS if view not in ("all", *ROLLING)}
+    counts = cached(revision, "views", unfinished, (), lambda: unfinished.aggregate(**lasting))
+    # What changes from second to second is counted anew: few orders, by their indexes.
+    either = [view_condition(view, now) for view in ROLLING]
+    rolling = orders.filter(reduce(or_, either)).aggregate(
+        **{view: _in_view(view, now) for view in ROLLING}
+    )
+    everything = cached(revision, "orders", orders, (), orders.count)
+    return {**counts, **rolling, "all": everything}
+
+
+#: Views whose orders change from one second to the next.
+ROLLING = ("expiring", "failing")
+
+
+def _in_view(view: str, now: datetime) -> Count:
+    return Count("pk", filter=view_condition(view, now))
 
 
 #: SQLite loops over the left side of a CROSS JOIN: one search of the index per span.

@@ -7,6 +7,7 @@ from typing import Any
 
 from django.db.models import Count
 
+from reconciler.ledger.figures.cache import cached
 from reconciler.ledger.models import ErrorSignature
 from reconciler.ledger.queries import FailedOrderQuerySet, shop_names, signatures_of
 
@@ -52,11 +53,15 @@ def by_shop(keys: set[int]) -> dict[int, list[tuple[str, str]]]:
 
 
 def facet_counts(
-    orders: FailedOrderQuerySet, facets: Mapping[str, Facet]
+    orders: FailedOrderQuerySet, facets: Mapping[str, Facet], revision: int
 ) -> dict[str, list[FacetValue]]:
     """Count orders by each facet, most first. The orders are read once for all facets."""
     columns = sorted({facet.column for facet in facets.values()})
-    rows = list(orders.order_by().values_list(*columns).annotate(n=Count("pk"))) if columns else []
+
+    def count() -> list[tuple[Any, ...]]:
+        return list(orders.order_by().values_list(*columns).annotate(n=Count("pk")))
+
+    rows = cached(revision, "facets", orders.order_by(), columns, count) if columns else []
     return {
         name: _values(facet, _sums((row[columns.index(facet.column)], row[-1]) for row in rows))
         for name, facet in facets.items()
@@ -81,6 +86,6 @@ def _values(facet: Facet, counts: dict[Hashable, int]) -> list[FacetValue]:
     return sorted(values, key=lambda v: (-v.count, v.text, v.value))
 
 
-def shop_counts(orders: FailedOrderQuerySet) -> list[FacetValue]:
+def shop_counts(orders: FailedOrderQuerySet, revision: int) -> list[FacetValue]:
     """Count orders by shop, most first."""
-    return facet_counts(orders, {"shop": Facet("Shop", "shop", by_shop)})["shop"]
+    return facet_counts(orders, {"shop": Facet("Shop", "shop", by_shop)}, revision)["shop"]

@@ -4,13 +4,18 @@ from dataclasses import dataclass
 
 from django.db.models import F, Q
 
+from reconciler.ledger.figures.cache import cached
 from reconciler.ledger.models import FailedOrder
 from reconciler.ledger.queries import SORTS, FailedOrderQuerySet
 
 
 @dataclass(frozen=True)
 class Neighbours:
-    """Where an order stands in a list. ``place`` counts from 1; None if it left the list."""
+    """Where an order stands in a list.
+
+    ``place`` counts from 1 to LAST_PLACE + 1, which stands for any later one; it is None if the
+    order left the list.
+    """
 
     previous: FailedOrder | None
     next: FailedOrder | None
@@ -18,16 +23,22 @@ class Neighbours:
     total: int
 
 
-def neighbours(orders: FailedOrderQuerySet, order: FailedOrder, sort: str) -> Neighbours:
+#: Later places in a list are not counted: nobody asks whether it is the 1,200th or the 1,201st.
+LAST_PLACE = 1000
+
+
+def neighbours(
+    orders: FailedOrderQuerySet, order: FailedOrder, sort: str, revision: int
+) -> Neighbours:
     """Return the orders before and after one in a sorted list, even if it left the list."""
     before, after = _either_side(sort, sorted_value(order.pk, sort), order.pk)
     light = orders.only("order_name", "latest_document_key")
-    ahead = orders.filter(before).count()
+    ahead = orders.filter(before).order_by().values("pk")[:LAST_PLACE].count()
     return Neighbours(
         previous=light.filter(before).sorted_by(sort).reverse().first(),
         next=light.filter(after).sorted_by(sort).first(),
         place=ahead + 1 if orders.filter(pk=order.pk).exists() else None,
-        total=orders.count(),
+        total=cached(revision, "orders", orders.order_by(), (), orders.count),
     )
 
 

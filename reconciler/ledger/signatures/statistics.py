@@ -37,10 +37,13 @@ class ErrorRow:
         return self.signature.sort_key
 
 
-def error_rows(
-    orders: FailedOrderQuerySet, start: datetime | None, end: datetime | None
-) -> list[ErrorRow]:
-    """Count these orders by signature; labels tell of the period [start, end)."""
+#: Of a signature: its orders, how many of them are open, their shops and their attempts.
+Numbers = tuple[int, int, int, int]
+NOTHING: Numbers = (0, 0, 0, 0)
+
+
+def error_numbers(orders: FailedOrderQuerySet) -> dict[int, Numbers]:
+    """Count these orders by the primary key of their signature."""
     counts = orders.order_by().values("signature")
     found = counts.annotate(
         n=Count("pk"),
@@ -48,16 +51,22 @@ def error_rows(
         shops=Count("shop", distinct=True),
         tries=Sum("attempt_count"),
     )
-    numbers = {
+    return {
         row["signature"]: (row["n"], row["unfinished"], row["shops"], row["tries"]) for row in found
     }
+
+
+def error_rows(
+    numbers: dict[int, Numbers], start: datetime | None, end: datetime | None
+) -> list[ErrorRow]:
+    """Return a row for each signature counted; labels tell of the period [start, end)."""
     signatures = _with_dates(start, end).in_bulk(list(numbers))
     return [_row(signature, numbers[pk], start, end) for pk, signature in signatures.items()]
 
 
 def _row(
     signature: ErrorSignature,
-    numbers: tuple[int, int, int, int],
+    numbers: Numbers,
     start: datetime | None,
     end: datetime | None,
 ) -> ErrorRow:
@@ -119,15 +128,13 @@ def _label(signature: ErrorSignature, start: datetime | None, end: datetime | No
 
 def error_row(
     signature: ErrorSignature,
-    orders: FailedOrderQuerySet,
+    numbers: dict[int, Numbers],
     start: datetime | None,
     end: datetime | None,
 ) -> ErrorRow:
-    """Count these orders of one signature. Without any, the row still has its dates."""
-    rows = error_rows(orders, start, end)
-    if rows:
-        return rows[0]
-    return _row(_with_dates(start, end).get(pk=signature.pk), (0, 0, 0, 0), start, end)
+    """Return the row of one signature. Without orders it still has its dates."""
+    counted = numbers.get(signature.pk, NOTHING)
+    return _row(_with_dates(start, end).get(pk=signature.pk), counted, start, end)
 
 
 def sample_texts(signature: ErrorSignature, most: int) -> list[Attempt]:

@@ -14,6 +14,7 @@ from reconciler.hotwax.documents import FailureDocument, UnreadableDocument
 from reconciler.hotwax.exceptions import IncompleteReply, RequestRefused
 from reconciler.hotwax.ranges import SECOND, fault_of_page, newest, whole_second
 from reconciler.hotwax.replies import Reply
+from reconciler.ledger.database import refresh_statistics
 from reconciler.ledger.models import Attempt, SyncState
 from reconciler.ledger.sync.detection import turn_compatible
 from reconciler.ledger.sync.schedule import older, scan_pause
@@ -89,6 +90,8 @@ def undated(syncer: Syncer, state: SyncState) -> None:
             "count_due": True,
         }
     syncer.store(reply, documents, changes)
+    if done:
+        refresh_statistics()
 
 
 def catch_up(syncer: Syncer, state: SyncState) -> None:

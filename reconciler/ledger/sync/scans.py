@@ -14,6 +14,7 @@ from django.utils import timezone
 from reconciler.hotwax import requests
 from reconciler.hotwax.documents import FailureDocument
 from reconciler.hotwax.exceptions import RequestRefused
+from reconciler.ledger.database import refresh_statistics
 from reconciler.ledger.intake import roll_up
 from reconciler.ledger.models import Attempt, SyncEvent, SyncState
 from reconciler.ledger.models import UnreadableDocument as Unreadable
@@ -153,6 +154,8 @@ def _finish(syncer: Syncer, state: SyncState, *, complete: bool) -> None:
                 "revision": F("revision") + 1,
             }
         )
+    if state.loaded_at is None:
+        refresh_statistics()
 
 
 # ------------------------------------------------------------------------------ what left the log
