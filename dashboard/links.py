@@ -3,8 +3,8 @@
 from functools import cache
 
 from django.urls import reverse
-from django.utils.html import format_html
-from django.utils.safestring import SafeString
+from django.utils.html import escape
+from django.utils.safestring import SafeString, mark_safe
 
 from dashboard.filtering.query import Query
 from reconciler import service
@@ -22,13 +22,14 @@ def chosen_link(query: Query, path: str, name: str, value: str) -> SafeString:
 
 def list_link(url: str) -> SafeString:
     """Return the attributes of a link that htmx follows within the list."""
-    return format_html('href="{0}" hx-get="{0}"', url)
+    written = escape(url)
+    return mark_safe(f'href="{written}" hx-get="{written}"')  # noqa: S308 - escaped
 
 
 def error_link(signature: service.ErrorSignature, query: Query) -> SafeString:
     """Return the attributes of a link to an error's page that carries the list one came from."""
-    path = reverse("dashboard:error", args=[signature.slug])
-    return format_html('href="{}"', query.without("page").url(path))
+    path = f"{reverse('dashboard:errors')}{signature.slug}/"
+    return mark_safe(f'href="{escape(query.without("page").url(path))}"')  # noqa: S308 - escaped
 
 
 def order_link(order: service.FailedOrder, query: Query) -> str:

@@ -2,6 +2,7 @@
 
 import re
 from datetime import datetime
+from functools import cache, lru_cache
 
 from django.utils.html import escape, format_html
 from django.utils.safestring import SafeString, mark_safe
@@ -32,6 +33,7 @@ _ADVICE_ICONS = {"yes": "again", "after_fix": "wrench", "check_first": "eye", "n
 _SLOT = re.compile(r"‹[a-z ]+›")
 
 
+@cache
 def icon(name: str, *, small: bool = False) -> SafeString:
     """Draw an icon of the page's sprite; it is hidden from screen readers."""
     size = " icon--small" if small else ""
@@ -60,7 +62,8 @@ def time_of_span(bar: SmallBar | Stack, unit: str) -> SafeString:
     """Draw <time> that names a span of a chart: a day of the dashboard's zone, or an hour."""
     begin = wording.local(bar.start)
     written = begin.isoformat(timespec="minutes") if unit == "hour" else f"{begin:%Y-%m-%d}"
-    return format_html('<time datetime="{}">{}</time>', written, bar.label)
+    label = escape(bar.label)
+    return mark_safe(f'<time datetime="{written}">{label}</time>')  # noqa: S308 - escaped
 
 
 def hue(category: str) -> str:
@@ -70,20 +73,27 @@ def hue(category: str) -> str:
 
 def category(signature: service.ErrorSignature) -> SafeString:
     """Draw the category of an error: its disc or ring, and its name."""
-    name = signature.get_category_display()
-    return format_html(
-        '<span class="cat"><i class="hue {}"></i>{}</span>', hue(signature.category), name
-    )
+    return _category(signature.category)
+
+
+@cache
+def _category(value: str) -> SafeString:
+    name = service.Category(value).label
+    return format_html('<span class="cat"><i class="hue {}"></i>{}</span>', hue(value), name)
 
 
 def advice(signature: service.ErrorSignature) -> SafeString:
     """Draw the retry advice of an error: an icon and words."""
-    words = signature.get_retry_display()
-    return format_html(
-        '<span class="hint">{}{}</span>', icon(_ADVICE_ICONS[signature.retry]), words
-    )
+    return _advice(signature.retry)
 
 
+@cache
+def _advice(value: str) -> SafeString:
+    words = service.Retry(value).label
+    return format_html('<span class="hint">{}{}</span>', icon(_ADVICE_ICONS[value]), words)
+
+
+@cache
 def label(name: str) -> SafeString:
     """Draw what changed about an error; nothing for ""."""
     if not name:
@@ -92,6 +102,7 @@ def label(name: str) -> SafeString:
     return format_html('<span class="label label--{}">{}{}</span>', name, icon(drawn), words)
 
 
+@lru_cache(maxsize=2048)
 def slots(text: str) -> SafeString:
     """Mark what differs from order to order in a signature."""
     escaped = str(escape(text))

@@ -62,18 +62,21 @@ def _results(asked: OrderFilter, fresh: Freshness) -> dict[str, Any]:
     rows = rows_of(asked, fresh)
     table = ErrorsTable.of(rows, asked.sort)
     table.paginate(ClampingPaginator, asked.per_page, asked["page"])
+    key = part_key(asked, fresh, reverse("dashboard:errors"))
     slugs = [row.record.signature.slug for row in table.paginated_rows]
-    unit, sparklines = sparklines_of(asked, fresh, slugs)
+    small = later(lambda: sparklines_of(asked, fresh, slugs))
     return {
         "table": table,
         "page": table.page,
         "total": len(rows),
         **_sums(rows),
         "period_words": _period_words(asked, fresh),
-        "unit": unit,
-        "sparklines": sparklines,
+        # "3 min ago" may be a minute old.
+        "rows_key": f"{key} {fresh.now:%H:%M} {fresh.loaded}",
+        "unit": later(lambda: small[0]),
+        "sparklines": later(lambda: small[1]),
         "chips": chips_of(asked),
-        "part_key": part_key(asked, fresh, reverse("dashboard:errors")),
+        "part_key": key,
         "facets": later(lambda: facets_of(asked, fresh, partial(labelled, asked, fresh))),
         "per_page_choices": PER_PAGE,
         **_queries(asked),

@@ -1,99 +1,83 @@
-"""Fills a ledger with plain SQL, many orders at once. Imports nothing of what is timed."""
+"""Fills a ledger through the product's own intake, with documents as HotWax's are.
+
+41 kinds of errors by the weights of the demo, most texts different from each other, 12 shops, 400
+days, documents of some 600 bytes; the latest orders are open, all others resolved, and what is
+older than 60 days has left the log. A ledger once made is kept in var/bench.
+"""
 
 import random
-import sqlite3
+import re
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from itertools import islice
+from pathlib import Path
 from typing import Any
 
-SIGNATURES, SHOPS, DAYS = 60, 12, 400
-CATEGORIES = ("data", "mapping", "payment", "connection", "database", "unexpected")
-RETRIES = ("yes", "after_fix", "no", "check_first")
-ORDER = """INSERT INTO ledger_failedorder (id, shop_id, order_key, order_name, name_key, name_tail,
-name_sort_key, site_url, order_created_at, first_attempted_at, first_failed_at, first_at,
-last_failed_at, attempt_count, latest_document_key, signature_id, error_excerpt, expires_at,
-left_log_at, left_log_reason, state, search_text)
-VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)"""
-ATTEMPT = """INSERT INTO ledger_attempt (order_id, document_key, logged_key, logged_at, expires_at,
-order_created_at, first_attempted_at, signature_id, seen_first_at, seen_last_at, left_log_at,
-left_log_reason, problems, site, error_text, raw)
-VALUES (?,?,?,?,?,?,?,?,?,?,?,'','','',?,'{}')"""
+from reconciler.demo.data import messages
+from tests.bench.tools import ROOT
+from tests.makers import document
+
+FOLDER = ROOT / "var" / "bench"
+SHOPS, DAYS, STILL_OPEN = 12, 400, 5_000
+KEEPS = timedelta(days=60)
+BATCH = 500
 
 
-def _written(moment: datetime) -> str:
-    return f"{moment:%Y-%m-%d %H:%M:%S.%f}"
+def path_of(orders: int) -> Path:
+    """Where a ledger of so many orders is kept."""
+    FOLDER.mkdir(parents=True, exist_ok=True)
+    return FOLDER / f"ledger-{orders}.sqlite3"
 
 
-def fill(path: str, orders: int, still_open: int, now: datetime) -> None:
-    """Keep ``orders`` orders of the last DAYS days; the latest ``still_open`` are open."""
-    connection = sqlite3.connect(path)
-    connection.execute("PRAGMA synchronous=OFF")
-    connection.executemany(
-        "INSERT INTO ledger_shop (id, key, handle, name, sort_key) VALUES (?,?,?,?,?)",
-        [(n, f"{n}", f"s{n}", f"s{n}.myshopify.com", f"s{n:03d}") for n in range(1, SHOPS + 1)],
-    )
-    connection.executemany(
-        "INSERT INTO ledger_shophost (shop_id, host) VALUES (?,?)",
-        [(n, f"s{n}.myshopify.com") for n in range(1, SHOPS + 1)],
-    )
-    connection.executemany(
-        "INSERT INTO ledger_errorsignature (id, slug, template, sort_key, rules_version, category,"
-        " retry, plain, corrected_by) VALUES (?,?,?,?,2,?,?,'','')",
-        [
-            (
-                n,
-                f"{n:012x}",
-                f"Error number {n}",
-                f"error {n:03d}",
-                CATEGORIES[n % len(CATEGORIES)],
-                RETRIES[n % len(RETRIES)],
-            )
-            for n in range(1, SIGNATURES + 1)
-        ],
-    )
-    rows = _rows(orders, still_open, now)
-    while batch := list(islice(rows, 20_000)):
-        connection.executemany(ORDER, [order for order, _ in batch])
-        connection.executemany(ATTEMPT, [row for _, attempts in batch for row in attempts])
-    connection.commit()
-    connection.close()
-
-
-def _rows(
-    orders: int, still_open: int, now: datetime
-) -> Iterator[tuple[tuple[Any, ...], list[tuple[Any, ...]]]]:
+def documents(orders: int, now: datetime) -> Iterator[dict[str, Any]]:
+    """Make the log documents of so many orders, the oldest first."""
     rng = random.Random(1)
+    texts, weights = zip(*messages(), strict=True)
+    shops = [1 / (n + 1) for n in range(SHOPS)]
     step = timedelta(days=DAYS) / orders
-    for i in range(1, orders + 1):
-        last = now - step * (orders - i) - timedelta(seconds=1)
-        signature = min(int(rng.expovariate(0.1)) + 1, SIGNATURES)
-        shop = min(int(rng.expovariate(0.5)) + 1, SHOPS)
-        attempts = rng.choice((1, 1, 1, 2, 3))  # 1.6 on average
-        first = last - timedelta(hours=7) * (attempts - 1)
-        created = first - timedelta(seconds=rng.randrange(30, 9000))
-        expires = last + timedelta(days=60)
-        left = _written(expires) if expires < now else None
-        name, state = f"#{i}", "open" if i > orders - still_open else "resolved"
-        text = f"Error number {signature}"
-        moments = [_written(m) for m in (created, first, first, first, last)]
-        yield (
-            (
-                *(i, shop, name, name, f"{i}", f"{i}", f"{i:012d}"),
-                f"https://s{shop}.myshopify.com/{shop}/orders/{i:032x}/authenticate?key=k",
-                *moments,
-                *(attempts, f"d{i}-{attempts - 1}", signature, text, _written(expires)),
-                *(left, "expired" if left else "", state, f"#{i} {text.casefold()}"),
-            ),
-            [
-                (
-                    *(i, f"d{i}-{k}", _written(m), _written(m), _written(m + timedelta(days=60))),
-                    *(moments[0], moments[1], signature, _written(m), _written(m), left, text),
-                )
-                for k in range(attempts)
-                for m in [first + timedelta(hours=7) * k]
-            ],
+    for i in range(orders):
+        last = now - step * (orders - i)
+        shop = rng.choices(range(SHOPS), shops)[0]
+        text = re.sub(r"\d", lambda _: rng.choice("0123456789"), rng.choices(texts, weights)[0])
+        created = last - timedelta(seconds=rng.randrange(600, 90_000))
+        for attempt in range(rng.choice((1, 1, 1, 2, 3))):
+            yield document(
+                f"#{1000 + i}",
+                document_id=f"d{i}",
+                created=created,
+                logged=last - attempt * timedelta(hours=7),
+                error=text,
+                host=f"shop-{shop}.myshopify.com",
+                shop_id=str(1000 + shop),
+            )
+
+
+def build(orders: int, now: datetime) -> None:
+    """Fill the database that the settings name, which must be migrated and empty."""
+    from django.db import connection, transaction
+
+    from reconciler.hotwax.documents import Reading, read_document
+    from reconciler.ledger.database import refresh_statistics
+    from reconciler.ledger.intake import upsert
+    from reconciler.ledger.sync.schedule import current_state
+
+    current_state()
+    raws, reading = documents(orders, now), Reading()
+    while batch := list(islice(raws, BATCH)):
+        read = [read_document(raw, "SHOPIFY_ORDER", reading) for raw in batch]
+        with transaction.atomic():
+            upsert(read, now)  # type: ignore[arg-type]
+    gone = f"{now - KEEPS:%Y-%m-%d %H:%M:%S}"
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "UPDATE ledger_failedorder SET state = 'resolved' WHERE id NOT IN"
+            " (SELECT id FROM ledger_failedorder ORDER BY last_failed_at DESC, id DESC LIMIT %s)",
+            [STILL_OPEN],
         )
+        left = "SET left_log_at = expires_at, left_log_reason = 'expired'"
+        cursor.execute(f"UPDATE ledger_failedorder {left} WHERE last_failed_at < %s", [gone])
+        cursor.execute(f"UPDATE ledger_attempt {left} WHERE logged_at < %s", [gone])
+    refresh_statistics()
 
 
 def begin_of_today() -> datetime:

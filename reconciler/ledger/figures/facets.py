@@ -11,8 +11,9 @@ from reconciler.ledger.figures.cache import cached
 from reconciler.ledger.models import ErrorSignature
 from reconciler.ledger.queries import FailedOrderQuerySet, shop_names, signatures_of
 
-#: Values of a column -> for each of them the values of the query string, and their words.
-Labels = Callable[[set[Any]], Mapping[Any, Iterable[tuple[str, str]]]]
+#: Values of a column, with the rows that they name where these are loaded -> for each of them the
+#: values of the query string, and their words.
+Labels = Callable[[Mapping[Any, Any]], Mapping[Any, Iterable[tuple[str, str]]]]
 
 
 @dataclass(frozen=True)
@@ -35,7 +36,7 @@ class Facet:
 
 def by_signature(value_and_text: Callable[[ErrorSignature], tuple[str, str]]) -> Labels:
     """Name signatures by something that they have."""
-    return lambda keys: {pk: [value_and_text(row)] for pk, row in signatures_of(keys).items()}
+    return lambda signatures: {pk: [value_and_text(row)] for pk, row in signatures.items()}
 
 
 def by_choices(choices: Mapping[str, str]) -> Labels:
@@ -43,7 +44,7 @@ def by_choices(choices: Mapping[str, str]) -> Labels:
     return lambda keys: {key: [(str(key), choices.get(key, str(key)))] for key in keys}
 
 
-def by_shop(keys: set[int]) -> dict[int, list[tuple[str, str]]]:
+def by_shop(keys: Iterable[int]) -> dict[int, list[tuple[str, str]]]:
     """Name shops as `?shop=` matches them; a shop may have several names."""
     names: dict[int, list[tuple[str, str]]] = defaultdict(list)
     for name, shops in shop_names(keys).items():
@@ -61,11 +62,19 @@ def facet_counts(
     def count() -> list[tuple[Any, ...]]:
         return list(orders.order_by().values_list(*columns).annotate(n=Count("pk")))
 
+    # Three facets are of signatures: they are loaded once.
+    loaded: dict[str, Mapping[Any, Any]] = {}
+
+    def values(facet: Facet) -> list[FacetValue]:
+        place = columns.index(facet.column)
+        counts = _sums((row[place], row[-1]) for row in rows)
+        if facet.column not in loaded:
+            load: Any = signatures_of if facet.column == "signature" else dict.fromkeys
+            loaded[facet.column] = load(counts)
+        return _values(facet.labels(loaded[facet.column]), counts)
+
     rows = cached(revision, "facets", orders.order_by(), columns, count) if columns else []
-    return {
-        name: _values(facet, _sums((row[columns.index(facet.column)], row[-1]) for row in rows))
-        for name, facet in facets.items()
-    }
+    return {name: values(facet) for name, facet in facets.items()}
 
 
 def _sums(pairs: Iterable[tuple[Hashable, int]]) -> dict[Hashable, int]:
@@ -75,8 +84,10 @@ def _sums(pairs: Iterable[tuple[Hashable, int]]) -> dict[Hashable, int]:
     return sums
 
 
-def _values(facet: Facet, counts: dict[Hashable, int]) -> list[FacetValue]:
-    labels, texts = facet.labels(set(counts)), {}
+def _values(
+    labels: Mapping[Any, Iterable[tuple[str, str]]], counts: dict[Hashable, int]
+) -> list[FacetValue]:
+    texts: dict[str, str] = {}
     sums: dict[str, int] = defaultdict(int)
     for key, n in counts.items():
         for value, text in labels.get(key, ()):

@@ -1,0 +1,237 @@
+"""Pages against the least that could show the same, and against Django's admin. In one process.
+
+`python -m tests.bench.pages 10000`. The limit is the same cells by SQL, with every index that we
+have at its disposal, drawn by one plain template. All contestants take turns, so that a busy
+machine slows all of them. Milliseconds are of the processor, medians of ROUNDS.
+"""
+
+import re
+import statistics
+import sys
+import time
+from collections.abc import Callable, Iterable
+from datetime import timedelta
+from typing import Any
+
+import django
+
+from tests.bench.ledgers import DAYS, begin_of_today, build
+
+ROUNDS = 7
+U = "('open', 'in_progress', 'waiting')"
+ROWS = """SELECT o.id, o.order_name, s.name, o.site_url, g.slug, g.plain, g.template, g.category,
+ o.error_excerpt, o.attempt_count, o.order_created_at, o.first_at, o.last_failed_at, o.expires_at
+ FROM (SELECT * FROM ledger_failedorder {where} ORDER BY last_failed_at DESC, id DESC LIMIT 50) o
+ JOIN ledger_shop s ON s.id = o.shop_id JOIN ledger_errorsignature g ON g.id = o.signature_id
+ ORDER BY o.last_failed_at DESC, o.id DESC"""
+TABS = f"""SELECT count(*), count(*) FILTER (WHERE attempt_count >= 2 OR signature_id NOT IN
+  (SELECT id FROM ledger_errorsignature WHERE retry = 'yes')),
+ count(*) FILTER (WHERE expires_at BETWEEN :now AND :soon),
+ count(*) FILTER (WHERE attempt_count >= 2 AND last_failed_at >= :day)
+ FROM ledger_failedorder WHERE state IN {U}"""
+COUNT = "SELECT count(*) FROM ledger_failedorder {where}"
+ERRORS = """SELECT g.slug, g.template, n FROM (SELECT signature_id, count(*) n
+ FROM ledger_failedorder {where} GROUP BY 1) JOIN ledger_errorsignature g ON g.id = signature_id
+ ORDER BY 3 DESC"""
+KINDS = """SELECT g.category, g.retry, sum(n) FROM (SELECT signature_id, count(*) n
+ FROM ledger_failedorder {where} GROUP BY 1) JOIN ledger_errorsignature g ON g.id = signature_id
+ GROUP BY 1, 2 ORDER BY 3 DESC"""
+SHOPS = """SELECT s.name, n FROM (SELECT shop_id, count(*) n FROM ledger_failedorder {where}
+ GROUP BY 1) JOIN ledger_shop s ON s.id = shop_id ORDER BY 2 DESC"""
+#: Weeks begin on Monday.
+BARS = """SELECT date({date}, '-6 days', 'weekday 1'), g.category, count(*)
+ FROM ledger_failedorder o JOIN ledger_errorsignature g ON g.id = o.signature_id {where}
+ GROUP BY 1, 2"""
+SEEN = """SELECT g.id, (SELECT min(logged_at) FROM ledger_attempt WHERE signature_id = g.id),
+ (SELECT max(logged_at) FROM ledger_attempt WHERE signature_id = g.id) FROM ledger_errorsignature g"""
+NEW = "SELECT count(*) FROM ledger_errorsignature"
+PER_ERROR = f"""SELECT g.slug, g.plain, g.template, g.category, g.retry, n, u, shops, tries FROM
+ (SELECT signature_id, count(*) n, count(*) FILTER (WHERE state IN {U}) u,
+  count(DISTINCT shop_id) shops, sum(attempt_count) tries FROM ledger_failedorder GROUP BY 1)
+ JOIN ledger_errorsignature g ON g.id = signature_id ORDER BY n DESC"""
+SPARKS = """SELECT strftime('%Y-%m', last_failed_at), signature_id, count(*)
+ FROM ledger_failedorder GROUP BY 1, 2"""
+SINCE = "WHERE first_at >= :month"
+BEFORE = "WHERE first_at >= :months AND first_at < :month"
+LAGS = """SELECT shop_id, (strftime('%s', first_at) - strftime('%s', order_created_at)) / 60,
+ count(*) FROM ledger_failedorder {where} GROUP BY 1, 2"""
+HOURS = """SELECT strftime('%w', first_at), substr(first_at, 12, 2), count(*)
+ FROM ledger_failedorder {where} GROUP BY 1, 2"""
+BOTH = "SELECT signature_id, shop_id, count(*) FROM ledger_failedorder {where} GROUP BY 1, 2"
+AGES = f"SELECT date(first_at), count(*) FROM ledger_failedorder WHERE state IN {U} GROUP BY 1"
+
+
+def _list(where: str) -> list[str]:
+    statements = [COUNT, ROWS, ERRORS, KINDS, SHOPS]
+    rest = [TABS, COUNT.format(where=""), BARS.format(date="last_failed_at", where=""), NEW]
+    return [*(statement.format(where=where) for statement in statements), *rest]
+
+
+#: Page -> the statements that bring what stands on it, and how much dearer it may be: cold, warm.
+PAGES: dict[str, tuple[list[str], float, float]] = {
+    "/orders/": (_list(f"WHERE state IN {U}"), 1.8, 1.2),
+    "/orders/?view=all": (_list(""), 1.8, 1.2),
+    "/errors/": (
+        [PER_ERROR, SEEN, SPARKS, *(s.format(where="") for s in (ERRORS, KINDS, SHOPS))],
+        1.8,
+        1.8,
+    ),
+    "/trends/": (
+        [
+            *(s.format(where=w) for s in (BOTH, LAGS) for w in (SINCE, BEFORE)),
+            BARS.format(date="first_at", where=SINCE),
+            HOURS.format(where=SINCE),
+            AGES,
+            *(s.format(where=SINCE) for s in (ERRORS, KINDS, SHOPS)),
+        ],
+        1.8,
+        1.8,
+    ),
+}
+PLAIN = """<!doctype html><html><body>{% for rows in results %}<table>{% for row in rows %}<tr>
+{% for value in row %}<td>{{ value }}</td>{% endfor %}</tr>
+{% endfor %}</table>{% endfor %}</body></html>"""
+#: Django's admin: the same columns, filters and facets.
+COLUMNS = ("order_name", "shop", "error_excerpt", "signature", "attempt_count", "order_created_at")
+MORE_COLUMNS = ("first_at", "last_failed_at", "expires_at", "state")
+FILTERS = ("signature", "signature__category", "signature__retry", "shop")
+
+
+def cpu(work: Callable[[], Any]) -> float:
+    """Milliseconds of the processor that a call takes."""
+    began = time.process_time()
+    work()
+    return (time.process_time() - began) * 1000
+
+
+def in_turns(contestants: dict[str, Callable[[], Any]]) -> dict[str, float]:
+    """Median milliseconds of each, all taking turns after a first round that does not count."""
+    found: dict[str, list[float]] = {name: [] for name in contestants}
+    for number in range(ROUNDS + 1):
+        for name, work in contestants.items():
+            spent = cpu(work)
+            if number:
+                found[name].append(spent)
+    return {name: statistics.median(times) for name, times in found.items()}
+
+
+def limit(statements: Iterable[str], moments: dict[str, str]) -> Callable[[], str]:
+    """Ask and draw as plainly as can be."""
+    import sqlite3
+
+    from django.conf import settings
+    from django.template import Context, engines
+
+    database = sqlite3.connect(settings.DATABASES["default"]["NAME"])
+    template = engines["django"].from_string(PLAIN).template
+
+    def draw() -> str:
+        results = [database.execute(text, moments).fetchall() for text in statements]
+        return str(template.render(Context({"results": results})))
+
+    return draw
+
+
+def admin() -> Callable[[], Any]:
+    """Make Django's own list of the orders, with its facets."""
+    from django.contrib.admin import ModelAdmin, ShowFacets, site
+    from django.contrib.auth.models import User
+    from django.test import RequestFactory
+
+    from reconciler.ledger.models import FailedOrder
+
+    class Orders(ModelAdmin):  # type: ignore[type-arg]
+        list_display = (*COLUMNS, *MORE_COLUMNS)
+        list_filter = FILTERS
+        list_per_page = 50
+        list_select_related = ("shop", "signature")
+        show_facets = ShowFacets.ALWAYS
+        ordering = ("-last_failed_at",)
+
+    orders = Orders(FailedOrder, site)
+    request = RequestFactory().get("/admin/")
+    request.user = User(username="root", is_superuser=True, is_active=True, is_staff=True)
+    return lambda: orders.changelist_view(request).render()  # type: ignore[attr-defined]
+
+
+def prepare(orders: int) -> Callable[[str], str]:
+    """Build the ledger where it is missing; return what gets a page as somebody signed in."""
+    from django.conf import settings
+    from django.contrib.auth.models import User
+    from django.core.management import call_command
+    from django.test import Client
+    from django.utils import timezone
+
+    from reconciler.ledger.models import FailedOrder, SyncState
+
+    call_command("migrate", verbosity=0)
+    if not FailedOrder.objects.exists():
+        began = time.perf_counter()
+        build(orders, begin_of_today())
+        print(f"built in {time.perf_counter() - began:.0f} s", flush=True)
+    settings.ALLOWED_HOSTS.append("testserver")
+    now = timezone.now()
+    asked = dict.fromkeys(("heartbeat_at", "answered_at", "caught_up_at", "found_at"), now)
+    instance = f"{settings.HOTWAX_URL} {settings.HOTWAX_CORE} {settings.HOTWAX_DOC_TYPE}"
+    loaded = {"loaded_at": now - timedelta(days=DAYS), "kept": orders, "found": orders}
+    SyncState.objects.update(**asked, **loaded, instance=instance, mode="range", step="done")
+    user, _ = User.objects.get_or_create(username="bench")
+    client = Client()
+    client.force_login(user, backend="dashboard.accounts.AccountBackend")
+
+    def get(url: str) -> str:
+        SyncState.objects.update(heartbeat_at=timezone.now())
+        answer = client.get(url)
+        assert answer.status_code == 200, url
+        return answer.content.decode()
+
+    return get
+
+
+def main() -> int:
+    orders = int(sys.argv[1])
+    django.setup()
+    from django.core.cache import cache
+
+    get = prepare(orders)
+    now = begin_of_today()
+    days = {"now": 0, "soon": 7, "day": -1, "month": -29, "months": -59}
+    moments = {name: f"{now + timedelta(days=n):%Y-%m-%d %H:%M:%S}" for name, n in days.items()}
+    missed = 0
+    print(f"{orders:,} orders; ms of the processor")
+    for url, (statements, most_cold, most_warm) in PAGES.items():
+
+        def cold(url: str = url) -> str:
+            cache.clear()
+            return get(url)
+
+        plain = limit(statements, moments)
+        _compare(url, cold(), plain())
+        contestants = {"cold": cold, "warm": lambda url=url: get(url), "limit": plain}
+        if url == "/orders/?view=all":
+            contestants["admin"] = admin()
+        spent = in_turns(contestants)
+        ratios = {name: spent[name] / spent["limit"] for name in ("cold", "warm")}
+        missed += ratios["cold"] > most_cold or ratios["warm"] > most_warm
+        against = f"; / admin {spent['cold'] / spent['admin']:.2f}" if "admin" in spent else ""
+        print(
+            f"{url:20} {spent['cold']:7.1f} cold {spent['warm']:7.1f} warm; limit"
+            f" {spent['limit']:7.1f}; ratio {ratios['cold']:.2f} (at most {most_cold}),"
+            f" {ratios['warm']:.2f} (at most {most_warm}){against}",
+            flush=True,
+        )
+    return 1 if missed else 0
+
+
+def _compare(url: str, page: str, plain: str) -> None:
+    """Compare what both show, before anything is timed."""
+    if url.startswith("/orders/"):
+        ours = re.findall(r'data-order-id="(\d+)"', page)
+        rows = plain.split("<table>")[2]
+        assert ours == [re.findall(r"<td>([^<]*)</td>", row)[0] for row in rows.split("<tr>")[1:]]
+        total = re.search(r'data-total="(\d+)"', page)
+        assert total and total[1] == re.findall(r"<td>(\d+)</td>", plain)[0]
+
+
+if __name__ == "__main__":
+    sys.exit(main())
