@@ -4,8 +4,9 @@ import csv
 import re
 import unicodedata
 from array import array
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any
 
 from dashboard.filtering.chips import in_words
@@ -25,21 +26,6 @@ _SUSPECT = re.compile(r"[=+\-@＝＋－＠﹢﹣﹦﹫]|^[\t\r\n]")
 _INVISIBLE = ("Cc", "Cf", "Mn", "Zl", "Zp", "Zs")
 _BLANK = "\"'\u115f\u1160\u3164\uffa0"
 
-#: What is read of an order, in the order of `_cells`.
-COLUMNS = (
-    "order_name",
-    "shop__name",
-    "signature__template",
-    "signature__category",
-    "signature__retry",
-    "attempt_count",
-    "order_created_at",
-    "first_at",
-    "last_failed_at",
-    "expires_at",
-    "state",
-    "site_url",
-)
 HEADINGS = (
     "order",
     "shop",
@@ -65,10 +51,11 @@ class _Echo:
         return text
 
 
-def csv_lines(
-    asked: OrderFilter, fresh: service.Freshness, link_of_order: Callable[[int], str]
-) -> Iterator[str]:
-    """Yield the rows as CSV lines, after lines with as-of, filters and the number of rows."""
+def csv_lines(asked: OrderFilter, fresh: service.Freshness, address: str) -> Iterator[str]:
+    """Yield the rows as CSV lines, after lines with as-of, filters and the number of rows.
+
+    ``address`` is the absolute URL of orders' pages, without the number of one.
+    """
     sorted_keys = asked.matching(fresh.now).sorted_by(asked.sort).values_list("pk", flat=True)
     keys = array("q", sorted_keys.iterator(CHUNK))
     writer = csv.writer(_Echo())
@@ -79,33 +66,24 @@ def csv_lines(
     yield writer.writerow(HEADINGS)
     for i in range(0, len(keys), CHUNK):
         chunk = list(keys[i : i + CHUNK])
-        found = service.failed_orders().filter(pk__in=chunk).values_list("pk", *COLUMNS)
-        rows = {pk: row for pk, *row in found}
-        errors = service.full_errors(chunk)
+        rows = service.whole_rows(chunk)
         # In one piece: a piece a row costs more than the row.
         yield "".join(
-            writer.writerow(_cells(rows[pk], errors.get(pk, ""), link_of_order(pk)))
-            for pk in chunk
-            if pk in rows
+            writer.writerow(_cells(rows[pk], f"{address}{pk}/")) for pk in chunk if pk in rows
         )
 
 
-def _cells(row: list[Any], error: str, link: str) -> list[str | int]:
-    name, shop, template, category, retry, attempts, created, first, last, expires, state, site = (
-        row
-    )
+def _cells(row: tuple[Any, ...], link: str) -> list[str | int]:
+    name, shop, error, template, category, retry, attempts, *dates, state, site = row
     return [
         safe(name),
-        safe(shop),
-        safe(error),
-        safe(template),
+        _safe_again(shop),
+        safe(error or ""),
+        _safe_again(template),
         CATEGORIES[category],
         ADVICE[retry],
         attempts,
-        _moment(created),
-        _moment(first),
-        _moment(last),
-        _moment(expires),
+        *map(_moment, dates),
         STATES[state],
         safe(service.mask_keys(site)),
         link,
@@ -122,6 +100,10 @@ def safe(text: str) -> str:
     return f"'{guarded}" if starts_odd and not guarded.startswith("'") else guarded
 
 
+#: For what stands in many rows.
+_safe_again = lru_cache(maxsize=1024)(safe)
+
+
 def _is_formula(text: str) -> bool:
     """Return True if the first character that can be seen is a sign."""
     for character in text:
@@ -131,5 +113,8 @@ def _is_formula(text: str) -> bool:
     return False
 
 
-def _moment(moment: datetime | None) -> str:
-    return moment.astimezone(UTC).isoformat(" ", "seconds")[:19] if moment else ""
+def _moment(moment: datetime | str | None) -> str:
+    """Write a moment of UTC, to the second; SQLite has it written so."""
+    if not isinstance(moment, datetime):
+        return (moment or "")[:19]
+    return moment.astimezone(UTC).isoformat(" ", "seconds")[:19]

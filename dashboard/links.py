@@ -34,10 +34,10 @@ def error_link(signature: service.ErrorSignature, query: Query) -> SafeString:
 
 def order_link(order: service.FailedOrder, query: Query) -> str:
     """Return the URL of an order's page that carries the list one came from."""
-    return query.without("page").url(f"{_orders_path()}{order.pk}/")
+    return query.without("page").url(f"{orders_path()}{order.pk}/")
 
 
 @cache
-def _orders_path() -> str:
+def orders_path() -> str:
     """Return what stands before the number of an order; `reverse` would be slow for each row."""
     return reverse("dashboard:order", args=[0]).removesuffix("0/")

@@ -71,10 +71,10 @@ from reconciler.ledger.queries import (
     error_named,
     failed_order,
     failed_orders,
-    full_errors,
     shop_names,
     signatures_of,
     templates_of,
+    whole_rows,
 )
 from reconciler.ledger.signatures.corrections import correct
 from reconciler.ledger.signatures.runbooks import LONGEST_TEXT as LONGEST_RUNBOOK
@@ -155,7 +155,6 @@ __all__ = [
     "following",
     "freshness",
     "from_text",
-    "full_errors",
     "host_of",
     "import_link",
     "lags",
@@ -184,6 +183,7 @@ __all__ = [
     "successor_of",
     "templates_of",
     "totals",
+    "whole_rows",
     "with_sorted_value",
 ]
 

@@ -28,6 +28,7 @@ from dashboard.filtering.parameters import (
 from dashboard.filtering.pasted import holding
 from dashboard.filtering.query import Query
 from dashboard.filtering.suggestions import suggestions_for
+from dashboard.links import orders_path
 from dashboard.list_page import answer, facets_of, frame_of_list, later, part_key
 from dashboard.middleware import fresh_of
 from dashboard.tables import ClampingPaginator, OrdersTable
@@ -87,11 +88,7 @@ def export_csv(request: HttpRequest, parameters: Parameters = ORDERS) -> HttpRes
     fresh, form = fresh_of(request), FilterForm(query)
     if not form.is_valid():
         return render(request, "dashboard/orders.html", _frame(form, fresh), status=400)
-    lines = csv_lines(
-        form.asked,
-        fresh,
-        lambda pk: request.build_absolute_uri(reverse("dashboard:order", args=[pk])),
-    )
+    lines = csv_lines(form.asked, fresh, request.build_absolute_uri(orders_path()))
     response = StreamingHttpResponse(lines, content_type="text/csv; charset=utf-8")
     name = f"failed-orders-{timezone.localtime(fresh.now):%Y-%m-%d-%H%M}.csv"
     response["Content-Disposition"] = f'attachment; filename="{name}"'
