@@ -27,7 +27,7 @@ check: .venv/dev
 	@$(BIN)/lint-imports
 	@$(BIN)/python manage.py makemigrations --check --dry-run
 
-bench: .venv/dev
+bench: .venv/dev var/static/.made
 	@$(BIN)/python -m tests.bench
 
 screenshots: .venv/dev

@@ -1,5 +1,6 @@
 """Links that keep the list: URLs made of its query."""
 
+from collections.abc import Callable
 from functools import cache
 
 from django.urls import reverse
@@ -15,9 +16,17 @@ def with_value(query: Query, path: str, name: str, *values: object) -> str:
     return query.with_(name, *(str(value) for value in values)).url(path)
 
 
-def chosen_link(query: Query, path: str, name: str, value: str) -> SafeString:
-    """Return the attributes of a link that chooses a value, or leaves it where it is chosen."""
-    return list_link(query.toggle(name, value).url(path))
+def chosen_links(query: Query, path: str, name: str) -> Callable[[str], SafeString]:
+    """Return what makes a link's attributes that choose a value, or leave it where it is chosen."""
+    chosen = {value.removeprefix("!") for value in query.values(name)}
+    adding = query.adding(name)
+
+    def link(value: str) -> SafeString:
+        if value.removeprefix("!") in chosen:
+            return list_link(query.toggle(name, value).url(path))
+        return list_link(f"{path}?{adding(value)}")
+
+    return link
 
 
 def list_link(url: str) -> SafeString:

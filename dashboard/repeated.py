@@ -13,7 +13,7 @@ from jinja2 import Environment, StrictUndefined
 from jinja2.ext import Extension
 
 from dashboard import wording
-from dashboard.links import chosen_link, error_link, list_link, order_link, with_value
+from dashboard.links import chosen_links, error_link, list_link, order_link, with_value
 from dashboard.marks import (
     advice,
     category,
@@ -38,7 +38,7 @@ def environment(**options: Any) -> Environment:
         advice=advice,
         ago=wording.ago,
         category=category,
-        chosen_link=chosen_link,
+        chosen_links=chosen_links,
         clock=wording.clock,
         error_link=error_link,
         day_and_clock=wording.day_and_clock,

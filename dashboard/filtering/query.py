@@ -1,6 +1,6 @@
 """The query string as the whole state of a page: what was written, and links that change it."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import cached_property
 from typing import Self
 from urllib.parse import urlencode
@@ -84,6 +84,24 @@ class Query:
         if value in values:
             return self.with_(name, *(v for v in values if v != value))
         return self.with_(name, *values, value)
+
+    def adding(self, name: str) -> Callable[[str], str]:
+        """Return what encodes the query with one value more of a name, on the first page.
+
+        For many values of one name: what stands before and after them is encoded once.
+        """
+        place = self.parameters.names.index(name)
+        before: list[tuple[str, str]] = []
+        after: list[tuple[str, str]] = []
+        for pair in self.without("page").pairs:
+            later = self.parameters.names.index(pair[0]) > place
+            (after if later else before).append(pair)
+        head, tail = (urlencode(pairs) for pairs in (before, after))
+
+        def encoded(value: str) -> str:
+            return "&".join(filter(None, (head, urlencode([(name, value)]), tail)))
+
+        return encoded
 
     def cleared(self) -> Self:
         """Remove every filter; what is no filter, such as the sort, stays."""

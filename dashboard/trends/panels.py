@@ -295,7 +295,7 @@ def _day_before(today: date, days: int | None) -> date | None:
 def _silence(fresh: Freshness) -> Silence | None:
     # Time in which HotWax was not asked is not silence.
     until = fresh.now if fresh.seen is None else min(fresh.now, fresh.seen[1])
-    found = service.silence(until)
+    found = service.silence(until, fresh.revision)
     if found is None:
         return None
     last, longer = found

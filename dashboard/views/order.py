@@ -129,7 +129,7 @@ def _list_around(
 
 
 def _like_this(row: service.FailedOrder, fresh: service.Freshness) -> dict[str, Any]:
-    same = service.failed_orders().of_errors([row.signature.slug])
+    same = service.failed_orders().with_signature(row.signature)
     others = same.exclude(pk=row.pk).for_list().sorted_by("-failed")
     query = Query([("view", "all"), ("error", row.signature.slug)])
     return {

@@ -125,6 +125,10 @@ class SignedQuerySet(models.QuerySet[Row]):
         condition = Q(signature__in=signatures_named(slugs).values("pk"))
         return self.exclude(condition) if exclude else self.filter(condition)
 
+    def with_signature(self, signature: ErrorSignature) -> Self:
+        """Keep rows of this very signature."""
+        return self.filter(signature=signature)
+
     def of_categories(self, categories: list[str], *, exclude: bool = False) -> Self:
         """Keep, or leave out, rows whose error is of one of these categories."""
         return self._of_signatures(Q(category__in=categories), exclude=exclude)

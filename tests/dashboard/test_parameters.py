@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from django.http import QueryDict
 from django.test import Client as Browser
 from django.urls import include, path
 
@@ -104,3 +105,15 @@ def test_links_write_it_in_its_place() -> None:
 def test_every_row_says_what_it_is(row: Parameter) -> None:
     assert row.label
     assert not row.facet or (row.repeatable and row.method)
+
+
+@pytest.mark.parametrize(
+    "written",
+    ["", "q=a%26b", "error=x&error=!y&shop=s&page=3", "view=all&q=é&period=30d&sort=order"],
+)
+@pytest.mark.parametrize("name", ["error", "category", "shop", "retry"])
+def test_a_value_added_to_many_is_the_value_added_to_one(name: str, written: str) -> None:
+    query = Query.of(QueryDict(written))
+    for value in ("new", "!new", "a b&c=d", "é"):
+        expected = query.with_(name, *query.values(name), value)
+        assert query.adding(name)(value) == expected.encode()

@@ -1,6 +1,8 @@
 """Places in a sorted list: the orders around one order, and the orders after a cursor."""
 
 from dataclasses import dataclass
+from functools import reduce
+from operator import or_
 
 from django.db.models import F, Q
 
@@ -32,14 +34,20 @@ def neighbours(
 ) -> Neighbours:
     """Return the orders before and after one in a sorted list, even if it left the list."""
     before, after = _either_side(sort, sorted_value(order.pk, sort), order.pk)
-    light = orders.only("order_name", "latest_document_key")
-    ahead = orders.filter(before).order_by().values("pk")[:LAST_PLACE].count()
+    light = orders.only("order_name", "latest_document_key").sorted_by(sort)
+    ahead = orders.filter(reduce(or_, before)).order_by().values("pk")[:LAST_PLACE].count()
     return Neighbours(
-        previous=light.filter(before).sorted_by(sort).reverse().first(),
-        next=light.filter(after).sorted_by(sort).first(),
+        previous=_first(light.reverse(), before),
+        next=_first(light, after),
         place=ahead + 1 if orders.filter(pk=order.pk).exists() else None,
         total=cached(revision, "orders", orders.order_by(), (), orders.count),
     )
+
+
+def _first(orders: FailedOrderQuerySet, conditions: list[Q]) -> FailedOrder | None:
+    """Return the first order that meets the first condition that any meets."""
+    found = (orders.filter(condition).first() for condition in conditions)
+    return next((order for order in found if order is not None), None)
 
 
 def sorted_value(pk: int, sort: str) -> object:
@@ -60,18 +68,21 @@ def following(
 
     The place is the value and primary key that an order had there; it may have moved since.
     """
-    return orders.filter(_either_side(sort, value, pk)[1])
+    return orders.filter(reduce(or_, _either_side(sort, value, pk)[1]))
 
 
-def _either_side(sort: str, value: object, pk: int) -> tuple[Q, Q]:
-    """Return the conditions of the rows before and after a place."""
+def _either_side(sort: str, value: object, pk: int) -> tuple[list[Q], list[Q]]:
+    """Return the conditions of the rows before and after a place, those of nearer rows first.
+
+    Each condition bounds the column by itself, so that an index leads straight to the place.
+    """
     column, descending = SORTS[sort.removeprefix("-")], sort.startswith("-")
     smaller, larger = Q(pk__lt=pk), Q(pk__gt=pk)
     before_tie, after_tie = (larger, smaller) if descending else (smaller, larger)
     null = Q(**{f"{column}__isnull": True})
     if value is None:  # nulls are last in both directions
-        return ~null | (null & before_tie), null & after_tie
-    same = Q(**{column: value})
-    less, more = Q(**{f"{column}__lt": value}), Q(**{f"{column}__gt": value})
+        return [null & before_tie, ~null], [null & after_tie]
+    less = Q(**{f"{column}__lte": value}) & (Q(**{f"{column}__lt": value}) | smaller)
+    more = Q(**{f"{column}__gte": value}) & (Q(**{f"{column}__gt": value}) | larger)
     first, last = (more, less) if descending else (less, more)
-    return first | (same & before_tie), last | null | (same & after_tie)
+    return [first], [last, null]
