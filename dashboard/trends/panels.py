@@ -124,7 +124,7 @@ def trends_of(asked: OrderFilter, fresh: Freshness) -> Trends:
         errors=_movers(_named(counted.by_error(), counted.words(), link, "error")),
         shops=_with_lags(shops[:MOST_SHOPS], counted.shops, lags),
         shop_movers=_movers(shops),
-        heat=_heat(measure, link),
+        heat=_heat(measure, link, fresh.revision),
         ages=ages,
         undated=undated,
         silence=_silence(fresh),
@@ -261,8 +261,10 @@ def _with_lags(
     return found
 
 
-def _heat(measure: Measure, link: Link) -> HeatMap:
-    counts = service.quarters(measure.now, measure.column)
+def _heat(measure: Measure, link: Link, revision: int) -> HeatMap:
+    count = partial(service.quarters, measure.now, measure.column)
+    rest = measure.column
+    counts = service.cached(revision, "quarters", measure.now.order_by(), rest, count)
     return heat_map_of(counts, lambda hour: link("at", hour))
 
 
@@ -278,14 +280,16 @@ def _ages(asked: OrderFilter, fresh: Freshness) -> tuple[list[Row], int]:
     far = begin_of(date(1, 1, 2))
     tomorrow = begin_of(today + timedelta(days=1))
     moments = [edge for edge in (far, *edges, tomorrow) if edge]
-    numbers = service.per_span(orders, service.DATES["first"], moments)[::-1]
+    count = partial(service.per_span, orders, service.DATES["first"], moments)
+    numbers = service.cached(fresh.revision, "ages", orders.order_by(), moments, count)[::-1]
+    everything = service.cached(fresh.revision, "orders", orders.order_by(), (), orders.count)
     largest = max(numbers) or 1
     rows = []
     for (_, _, label), (first, last), n in zip(AGES, spans, numbers, strict=True):
         bounded = query.with_("to", last.isoformat() if last else "")
         url = bounded.with_("from", first.isoformat() if first else "").url(path)
         rows.append(Row(label, label, n, None, url, round(100 * n / largest, 2)))
-    return rows, orders.count() - sum(numbers)
+    return rows, everything - sum(numbers)
 
 
 def _day_before(today: date, days: int | None) -> date | None:
