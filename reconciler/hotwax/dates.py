@@ -2,12 +2,15 @@
 
 import calendar
 import re
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 #: Epoch milliseconds below this (3 March 1973) are no date of an order.
 EARLIEST_EPOCH_MS = 100_000_000_000
 LATEST_YEAR = 9000
+#: 2026-11-24T14:21:07Z, and with milliseconds: as Solr writes dates, and so most of them by far.
+SOLR_LENGTHS = (20, 24)
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _DIGITS = re.compile(r"[+-]?\d+(?:\.0*)?", re.ASCII)
@@ -38,6 +41,9 @@ def read_date(text: str, zone: ZoneInfo, not_before: datetime | None = None) -> 
 
 
 def _read_date(text: str, zone: ZoneInfo, not_before: datetime | None) -> datetime | None:
+    if len(text) in SOLR_LENGTHS and text[10] == "T" and text[-1] == "Z":
+        with suppress(ValueError):  # it may be another form of the same length
+            return datetime.fromisoformat(text)
     try:
         if _DIGITS.fullmatch(text):
             milliseconds = int(text.split(".", maxsplit=1)[0])
@@ -90,6 +96,8 @@ def _milliseconds(fraction: str | None) -> int:
 
 
 def _in_zone(local: datetime, zone: ZoneInfo, not_before: datetime | None) -> datetime:
+    if zone.key == "UTC":
+        return local.replace(tzinfo=UTC)
     first, second = (local.replace(tzinfo=zone, fold=fold).astimezone(UTC) for fold in (0, 1))
     # In the hour that occurs twice `second` is the later; elsewhere both are the same instant,
     # or, in the hour that is skipped, `second` is the earlier and means nothing.

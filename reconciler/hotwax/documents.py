@@ -226,8 +226,7 @@ def logged_key(logged: datetime | None) -> str:
     """Write a timestamp at fixed width with milliseconds; "" for none."""
     if logged is None:
         return ""
-    utc = logged.astimezone(UTC)
-    return f"{utc:%Y-%m-%dT%H:%M:%S}.{utc.microsecond // 1000:03d}Z".rjust(24, "0")
+    return logged.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def bounded(text: str) -> str:

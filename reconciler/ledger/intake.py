@@ -9,6 +9,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cache
+from types import SimpleNamespace
+from typing import TypeVar
 
 from django.db import connection
 
@@ -22,6 +24,7 @@ from reconciler.ledger.models import (
     FailedOrder,
     Shop,
     ShopHost,
+    State,
 )
 from reconciler.ledger.models import UnreadableDocument as Unreadable
 from reconciler.ledger.signatures.classification import classify
@@ -146,14 +149,27 @@ def _upsert_attempts(
     result.orders.update(before.values())  # where they were, should they move
     for attempt_row, document in changed:
         fill(attempt_row, document, derived, seen_at)
-    rows = [fill(Attempt(seen_first_at=seen_at), d, derived, seen_at) for d in new]
+    rows = [fill(NewRow(seen_first_at=seen_at), d, derived, seen_at) for d in new]
     orders = derived.orders_with([*((d, row) for row, d in changed), *zip(new, rows, strict=True)])
-    _insert(rows)
+    _insert(Attempt, rows)
     for attempt_row, _ in changed:
         attempt_row.save()
     hand_over({before[attempt_row.pk]: attempt_row.order_id for attempt_row, _ in changed})
     roll_up(result.orders | orders.known)
     result.orders |= orders.known | orders.new
+
+
+class NewRow(SimpleNamespace):
+    """Columns of a row that is to be inserted.
+
+    Making an instance of a model takes ten times as long, and a backfill makes hundreds of
+    thousands (`make bench`).
+    """
+
+
+#: An attempt that is kept, or one that is to be.
+AnAttempt = Attempt | NewRow
+AttemptOrNew = TypeVar("AttemptOrNew", Attempt, NewRow)
 
 
 @dataclass
@@ -181,9 +197,9 @@ class Derived:
         """Return the shop of a document."""
         return self._shops[document.shop.key]
 
-    def orders_with(self, pairs: Sequence[tuple[FailureDocument, Attempt]]) -> _Orders:
+    def orders_with(self, pairs: Sequence[tuple[FailureDocument, AnAttempt]]) -> _Orders:
         """Give each attempt its order; an order made here is rolled up before it is written."""
-        wanted: dict[tuple[int, str], list[tuple[FailureDocument, Attempt]]] = defaultdict(list)
+        wanted: dict[tuple[int, str], list[tuple[FailureDocument, AnAttempt]]] = defaultdict(list)
         for document, attempt in pairs:
             wanted[self._shops[document.shop.key].pk, document.order_key].append(
                 (document, attempt)
@@ -197,7 +213,7 @@ class Derived:
         ]
         known = {orders[key] for key in wanted if key in orders}
         if missing:
-            _insert(missing)
+            _insert(FailedOrder, missing)
             orders |= self._order_ids({order.order_key for order in missing})
         for key, mine in wanted.items():
             for _, attempt in mine:
@@ -209,7 +225,7 @@ class Derived:
         return {(shop, key): pk for shop, key, pk in rows.values_list("shop_id", "order_key", "pk")}
 
 
-def _insert(rows: Sequence[Attempt] | Sequence[FailedOrder]) -> None:
+def _insert(model: type[Attempt] | type[FailedOrder], rows: Sequence[NewRow]) -> None:
     """Insert rows with one executemany.
 
     bulk_create spends more time on preparing each value than the database on storing it, and
@@ -217,11 +233,11 @@ def _insert(rows: Sequence[Attempt] | Sequence[FailedOrder]) -> None:
     """
     if not rows:
         return
-    fields = [field for field in rows[0]._meta.concrete_fields if not field.primary_key]
+    fields = [field for field in model._meta.concrete_fields if not field.primary_key]
     names = ", ".join(connection.ops.quote_name(str(field.column)) for field in fields)
-    table = connection.ops.quote_name(rows[0]._meta.db_table)
+    table = connection.ops.quote_name(model._meta.db_table)
     marks = ", ".join(["%s"] * len(fields))
-    adapt = cache(connection.ops.adapt_datetimefield_value)  # most occur in several columns
+    adapt = cache(_written if connection.vendor == "sqlite" else lambda moment: moment)
     columns = [field.attname for field in fields]
     with connection.cursor() as cursor:
         cursor.executemany(
@@ -233,11 +249,16 @@ def _insert(rows: Sequence[Attempt] | Sequence[FailedOrder]) -> None:
         )
 
 
+def _written(moment: datetime) -> str:
+    """Write a moment as Django does for SQLite: in UTC, without saying so."""
+    return str(moment.astimezone(UTC).replace(tzinfo=None))
+
+
 def _new_order(
-    shop_id: int, key: str, document: FailureDocument, attempts: list[Attempt]
-) -> FailedOrder:
+    shop_id: int, key: str, document: FailureDocument, attempts: list[AnAttempt]
+) -> NewRow:
     name = document.order_name
-    order = FailedOrder(shop_id=shop_id, order_key=key, order_name=name)
+    order = NewRow(shop_id=shop_id, order_key=key, order_name=name, state=State.OPEN.value)
     order.name_key, order.name_tail = name_keys(name)
     order.name_sort_key = natural_sort_key(name) if name else None
     _roll_up(order, attempts, max(attempts, key=_when))
@@ -298,8 +319,8 @@ def _classified(signature: ErrorSignature, version: int) -> ErrorSignature:
 
 
 def fill(
-    attempt: Attempt, document: FailureDocument, derived: Derived, seen_at: datetime
-) -> Attempt:
+    attempt: AttemptOrNew, document: FailureDocument, derived: Derived, seen_at: datetime
+) -> AttemptOrNew:
     """Fill an attempt's columns, but for its order, from what its document says."""
     attempt.document_key = document.document_key
     attempt.logged_key = document.logged_key
@@ -307,7 +328,7 @@ def fill(
     attempt.expires_at = document.expires_at
     attempt.order_created_at = document.created_at
     attempt.first_attempted_at = document.first_attempted_at
-    attempt.signature = derived.signature(document)
+    attempt.signature_id = derived.signature(document).pk
     attempt.seen_last_at = seen_at
     attempt.left_log_at = None
     attempt.left_log_reason = ""
@@ -336,11 +357,11 @@ def roll_up(order_ids: Iterable[int]) -> None:
     )
 
 
-def _when(attempt: Attempt) -> tuple[datetime, str]:
+def _when(attempt: AnAttempt) -> tuple[datetime, str]:
     return (attempt.logged_at or _NO_TIME, attempt.document_key)
 
 
-def _roll_up(order: FailedOrder, attempts: list[Attempt], latest: Attempt) -> None:
+def _roll_up(order: FailedOrder | NewRow, attempts: Sequence[AnAttempt], latest: AnAttempt) -> None:
     logged = [row.logged_at for row in attempts if row.logged_at]
     created = [row.order_created_at for row in attempts if row.order_created_at]
     tried = [row.first_attempted_at for row in attempts if row.first_attempted_at]
