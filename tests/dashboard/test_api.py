@@ -51,11 +51,15 @@ def test_an_order_that_fails_again_between_two_pages_moves_no_other(
 def test_a_cursor_is_the_value_that_was_on_its_page(browser: Browser, ledger: Raws) -> None:
     whole = [row["id"] for row in browser.get("/api/orders?limit=200").json()["orders"]]
 
+    read: list[bool] = []
+
     def meanwhile(execute: Any, sql: str, *rest: Any) -> Any:
-        rows = execute(sql, *rest)
-        if "LIMIT 6" in sql:  # the fifth fails again while the page is being made
+        if read == [True]:  # the page was read: now the fifth fails again
+            read.append(True)
             FailedOrder.objects.filter(pk=whole[4]).update(last_failed_at=NOW)
-        return rows
+        if "LIMIT 6" in sql:
+            read.append(True)
+        return execute(sql, *rest)
 
     with connection.execute_wrapper(meanwhile):
         first = browser.get("/api/orders?limit=5").json()
