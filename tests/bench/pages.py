@@ -3,6 +3,9 @@
 `python -m tests.bench.pages 10000`. The limit is the same cells by SQL, with every index that we
 have at its disposal, drawn by one plain template. All contestants take turns, so that a busy
 machine slows all of them. Milliseconds are of the processor, medians of ROUNDS.
+
+Of a large ledger ours are told alone, against what they took before they had indexes: there the
+plain SQL is not the best that one could write, and a ratio to it would flatter us.
 """
 
 import re
@@ -88,6 +91,9 @@ PAGES: dict[str, tuple[list[str], float, float]] = {
         1.8,
     ),
 }
+#: In a ledger of LARGE orders: milliseconds at most, cold; a quarter of what they once were.
+LARGE = 500_000
+AT_MOST = {"/orders/?view=all": 636, "/errors/": 1062}
 PLAIN = """<!doctype html><html><body>{% for rows in results %}<table>{% for row in rows %}<tr>
 {% for value in row %}<td>{{ value }}</td>{% endfor %}</tr>
 {% endfor %}</table>{% endfor %}</body></html>"""
@@ -205,6 +211,12 @@ def main() -> int:
             cache.clear()
             return get(url)
 
+        if orders >= LARGE:
+            spent = in_turns({"cold": cold, "warm": lambda url=url: get(url)})
+            most = AT_MOST.get(url)
+            missed += most is not None and spent["cold"] > most
+            print(f"{url:20} {spent['cold']:7.1f} cold (at most {most}) {spent['warm']:7.1f} warm")
+            continue
         plain = limit(statements, moments)
         _compare(url, cold(), plain())
         contestants = {"cold": cold, "warm": lambda url=url: get(url), "limit": plain}
