@@ -1,10 +1,11 @@
 """Orders as CSV: all that match, streamed, safe to open in a spreadsheet."""
 
 import csv
+import logging
 import re
 import unicodedata
 from array import array
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any
@@ -13,6 +14,8 @@ from dashboard.filtering.chips import in_words
 from dashboard.filtering.order_filter import OrderFilter
 from dashboard.filtering.parameters import ADVICE, CATEGORIES, STATES
 from reconciler import service
+
+logger = logging.getLogger(__name__)
 
 CHUNK = 1000
 #: What a spreadsheet may run as a formula begins with one of these.
@@ -29,6 +32,7 @@ _BLANK = "\"'\u115f\u1160\u3164\uffa0"
 HEADINGS = (
     "order",
     "shop",
+    "what happened",
     "error",
     "error signature",
     "category",
@@ -39,9 +43,12 @@ HEADINGS = (
     "last failed (UTC)",
     "expires (UTC)",
     "status",
-    "Shopify URL",
+    "Shopify admin",
     "in Reconciler",
+    "as of (UTC)",
 )
+#: The last line of an export that broke off begins so.
+BROKEN_OFF = "INCOMPLETE"
 
 
 class _Echo:
@@ -51,33 +58,54 @@ class _Echo:
         return text
 
 
-def csv_lines(asked: OrderFilter, fresh: service.Freshness, address: str) -> Iterator[str]:
-    """Yield the rows as CSV lines, after lines with as-of, filters and the number of rows.
+def keys_of(asked: OrderFilter, fresh: service.Freshness) -> Sequence[int]:
+    """Return the primary keys of all orders that match, in the list's order."""
+    rows = asked.matching(fresh.now).sorted_by(asked.sort).values_list("pk", flat=True)
+    return array("q", rows.iterator(CHUNK))
 
-    ``address`` is the absolute URL of orders' pages, without the number of one.
+
+def csv_lines(
+    keys: Sequence[int], fresh: service.Freshness, address: str, head: Iterable[Sequence[Any]] = ()
+) -> Iterator[str]:
+    """Yield a line of headings and one per order, as CSV, in pieces.
+
+    ``address`` is the absolute URL of orders' pages, without the number of one; ``head`` are rows
+    to stand before the headings. Where reading fails midway the last line says so: a file that
+    ends early must not look whole.
     """
-    sorted_keys = asked.matching(fresh.now).sorted_by(asked.sort).values_list("pk", flat=True)
-    keys = array("q", sorted_keys.iterator(CHUNK))
-    writer = csv.writer(_Echo())
+    writer, as_of = csv.writer(_Echo()), _moment(fresh.as_of)
+    yield "\ufeff" + "".join(writer.writerow(row) for row in [*head, HEADINGS])
+    try:
+        for i in range(0, len(keys), CHUNK):
+            chunk = list(keys[i : i + CHUNK])
+            rows = service.whole_rows(chunk)
+            # In one piece: a piece a row costs more than the row.
+            yield "".join(
+                writer.writerow([*_cells(rows[pk]), f"{address}{pk}/", as_of])
+                for pk in chunk
+                if pk in rows
+            )
+    except Exception:
+        logger.exception("An export broke off")
+        yield writer.writerow([f"{BROKEN_OFF}: reading failed; export again"])
+
+
+def head_of(asked: OrderFilter, fresh: service.Freshness, count: int) -> list[Sequence[Any]]:
+    """Return what is said of an export before its headings: as of when, filters, rows."""
     as_of = _moment(fresh.as_of) or "nothing has been read yet"
-    yield "\ufeff" + writer.writerow(["Failed orders as of (UTC)", as_of])
-    yield writer.writerow(["Filters", safe(in_words(asked))])
-    yield writer.writerow(["Rows", len(keys)])
-    yield writer.writerow(HEADINGS)
-    for i in range(0, len(keys), CHUNK):
-        chunk = list(keys[i : i + CHUNK])
-        rows = service.whole_rows(chunk)
-        # In one piece: a piece a row costs more than the row.
-        yield "".join(
-            writer.writerow(_cells(rows[pk], f"{address}{pk}/")) for pk in chunk if pk in rows
-        )
+    return [
+        ("Failed orders as of (UTC)", as_of),
+        ("Filters", safe(in_words(asked))),
+        ("Rows", count),
+    ]
 
 
-def _cells(row: tuple[Any, ...], link: str) -> list[str | int]:
-    name, shop, error, template, category, retry, attempts, *dates, state, site = row
+def _cells(row: tuple[Any, ...]) -> list[str | int]:
+    name, shop, handle, error, plain, template, category, retry, attempts, *dates, state = row
     return [
         safe(name),
         _safe_again(shop),
+        plain,
         safe(error or ""),
         _safe_again(template),
         CATEGORIES[category],
@@ -85,8 +113,7 @@ def _cells(row: tuple[Any, ...], link: str) -> list[str | int]:
         attempts,
         *map(_moment, dates),
         STATES[state],
-        safe(service.mask_keys(site)),
-        link,
+        service.admin_link(handle, name),
     ]
 
 

@@ -124,7 +124,7 @@ class EveryDocumentIsKeptOrListed(TestCase):  # type: ignore[misc]
         for path in ["/status/", "/errors/?per_page=200", *trends, *lists]:
             assert browser.get(path).status_code == 200
         total = FailedOrder.objects.count()
-        lines = b"".join(browser.get("/orders/export.csv?view=all").streaming_content)  # type: ignore[attr-defined]
+        lines = b"".join(browser.get("/orders/export.csv?meta=1&view=all").streaming_content)  # type: ignore[attr-defined]
         assert f"Rows,{total}\r\n".encode() in lines
         for order in FailedOrder.objects.order_by("pk")[:: max(1, total // 15)]:
             assert browser.get(f"/orders/{order.pk}/").status_code == 200

@@ -11,7 +11,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from dashboard.charts.headline import figures_of
 from dashboard.charts.stacked import histogram_of
-from dashboard.exports import csv_lines
+from dashboard.exports import csv_lines, head_of, keys_of
 from dashboard.filtering.chips import chips_of
 from dashboard.filtering.forms import FilterForm
 from dashboard.filtering.order_filter import OrderFilter
@@ -88,9 +88,11 @@ def export_csv(request: HttpRequest, parameters: Parameters = ORDERS) -> HttpRes
     fresh, form = fresh_of(request), FilterForm(query)
     if not form.is_valid():
         return render(request, "dashboard/orders.html", _frame(form, fresh), status=400)
-    lines = csv_lines(form.asked, fresh, request.build_absolute_uri(orders_path()))
+    keys = keys_of(form.asked, fresh)
+    head = head_of(form.asked, fresh, len(keys)) if request.GET.get("meta") == "1" else []
+    lines = csv_lines(keys, fresh, request.build_absolute_uri(orders_path()), head)
     response = StreamingHttpResponse(lines, content_type="text/csv; charset=utf-8")
-    name = f"failed-orders-{timezone.localtime(fresh.now):%Y-%m-%d-%H%M}.csv"
+    name = f"failed-orders-{timezone.localtime(fresh.now):%Y-%m-%d-%H%M}-{len(keys)}.csv"
     response["Content-Disposition"] = f'attachment; filename="{name}"'
     return response
 

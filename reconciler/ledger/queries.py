@@ -241,8 +241,8 @@ def failed_order(pk: int) -> FailedOrder | None:
 
 #: An order with the whole text of its latest error.
 _WHOLE = """
-SELECT o.id, o.order_name, s.name, a.error_text, g.template, g.category, g.retry, o.attempt_count,
-  o.order_created_at, o.first_at, o.last_failed_at, o.expires_at, o.state, o.site_url
+SELECT o.id, o.order_name, s.name, s.handle, a.error_text, g.plain, g.template, g.category, g.retry,
+  o.attempt_count, o.order_created_at, o.first_at, o.last_failed_at, o.expires_at, o.state
 FROM ledger_failedorder o JOIN ledger_shop s ON s.id = o.shop_id
 JOIN ledger_errorsignature g ON g.id = o.signature_id
 LEFT JOIN ledger_attempt a ON a.id = (SELECT id FROM ledger_attempt WHERE order_id = o.id
@@ -252,11 +252,10 @@ WHERE o.id IN ({keys})
 
 
 def whole_rows(keys: Iterable[int]) -> dict[int, tuple[Any, ...]]:
-    """Return order name, shop, error, template, category, retry, attempts, dates, state and site.
+    """Return what an export tells of these orders, by primary key: the columns of _WHOLE.
 
-    By primary key; the dates are created, first, last failed and expires, in UTC: datetimes, or
-    what the database writes for them. Plain SQL, because an export reads every order: query sets
-    spend three times as long on each row.
+    The dates are in UTC: datetimes, or what the database writes for them. Plain SQL, because an
+    export reads every order: query sets spend three times as long on each row.
     """
     with connection.cursor() as cursor:
         cursor.execute(_WHOLE.format(keys=", ".join(map(str, keys))))

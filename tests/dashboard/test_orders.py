@@ -9,6 +9,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 import pytest
+from django.db import OperationalError, connection
 from django.test import Client as Browser
 
 from dashboard.models import PastedList
@@ -419,7 +420,8 @@ def test_the_list_needs_few_queries_however_many_rows(
 
 
 def rows_of(browser: Browser, query: str) -> list[list[str]]:
-    response = browser.get(f"/orders/export.csv{query}")
+    """Rows of an export with what is said before its headings."""
+    response = browser.get(f"/orders/export.csv?meta=1&{query.removeprefix('?')}")
     assert response["Content-Type"] == "text/csv; charset=utf-8"
     assert response["Content-Disposition"].startswith("attachment")
     text = b"".join(response.streaming_content).decode("utf-8-sig")  # type: ignore[attr-defined]
@@ -442,6 +444,42 @@ def test_the_export_has_all_matching_rows_and_says_so(
     assert [r[0] for r in rows[4:]] == open_page(f"/orders/{query}&page=&per_page=200").names
 
 
+def test_an_export_is_a_table_from_its_first_line_on(
+    browser: Browser, open_page: Open, ledger: Raws
+) -> None:
+    total = open_page("/orders/?view=all&shop=a.myshopify.com").total
+    export = browser.get("/orders/export.csv?view=all&shop=a.myshopify.com")
+    content: Any = b"".join(export.streaming_content)  # type: ignore[attr-defined]
+    assert content.startswith(b"\xef\xbb\xbforder,shop,")
+    rows = list(csv.DictReader(io.StringIO(content.decode("utf-8-sig"))))
+    assert len(rows) == total
+    assert {row["as of (UTC)"] for row in rows} == {f"{NOW:%Y-%m-%d %H:%M:%S}"}
+    assert list(rows[0])[-1] == "as of (UTC)"
+    assert rows[0]["Shopify admin"].startswith("https://admin.shopify.com/store/a/orders?query=")
+    assert export["Content-Disposition"].endswith(f'-{total}.csv"')
+
+
+def test_an_export_that_fails_midway_says_so_in_its_last_line(
+    browser: Browser, keep: Keep, caplog: pytest.LogCaptureFixture
+) -> None:
+    keep(*(document(f"#{n}", document_id=f"d{n}") for n in range(1500)))
+    read: list[int] = []
+
+    def failing(execute: Any, sql: str, *rest: Any) -> Any:
+        if "LEFT JOIN ledger_attempt" in sql:
+            read.append(1)
+            if len(read) > 1:
+                raise OperationalError("disk I/O error")
+        return execute(sql, *rest)
+
+    export: Any = browser.get("/orders/export.csv?view=all")
+    with connection.execute_wrapper(failing):
+        lines = b"".join(export.streaming_content).decode().splitlines()
+    assert len(lines) == 1002
+    assert lines[-1].startswith("INCOMPLETE")
+    assert "disk I/O error" in caplog.text
+
+
 def test_category_advice_and_plain_words_stand_beside_the_error(
     browser: Browser, open_page: Open, keep: Keep
 ) -> None:
@@ -452,8 +490,9 @@ def test_category_advice_and_plain_words_stand_beside_the_error(
     )
     assert unknown.root.one("td", data_column="error").text == "Oh no Unexpected"
     rows = {row[0]: row for row in rows_of(browser, "")[4:]}
-    assert rows["#1"][4:6] == ["Mapping", "Fix, then retry"]
-    assert rows["#2"][4:6] == ["Unexpected", "Check first"]
+    assert rows["#1"][5:7] == ["Mapping", "Fix, then retry"]
+    assert rows["#2"][5:7] == ["Unexpected", "Check first"]
+    assert (rows["#1"][2], rows["#2"][2]) == ("The product is not in the OMS yet", "")
 
 
 def test_the_export_hides_keys_and_runs_no_formula(browser: Browser, keep: Keep) -> None:
@@ -468,6 +507,7 @@ def test_the_export_hides_keys_and_runs_no_formula(browser: Browser, keep: Keep)
     assert "s3cret" not in str(rows)
     assert "abc" not in str(rows)
     assert "key=•••" in str(rows)
+    assert "authenticate" not in str(rows)  # a link without its key would lead nowhere
     assert {row[0] for row in rows[4:]} == {"'=cmd|' /C calc'!A0", "'-2", "'@SUM(1)"}
 
 

@@ -88,7 +88,7 @@ def test_it_is_a_facet_that_counts_without_its_own_choice(open_page: Open) -> No
 
 
 def test_the_export_and_the_api_know_it(browser: Browser) -> None:
-    lines = b"".join(browser.get("/orders/export.csv?tries=2").streaming_content)  # type: ignore[attr-defined]
+    lines = b"".join(browser.get("/orders/export.csv?meta=1&tries=2").streaming_content)  # type: ignore[attr-defined]
     assert b"tries: Twice" in lines
     assert b"Rows,1\r\n" in lines
     assert browser.get("/api/orders?tries=2").json()["total"] == 1
