@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from dashboard.filtering.fields import Values
 from dashboard.filtering.order_filter import OrderFilter
 from dashboard.filtering.parameters import DATE_NAMES, LABEL_NAMES, VIEW_NAMES, Parameter
-from dashboard.filtering.periods import PERIODS
+from dashboard.filtering.periods import OF_CALENDAR, PERIODS
 from dashboard.filtering.query import Query
 from dashboard.wording import full_day, plural
 
@@ -85,6 +85,8 @@ def dates_in_words(asked: OrderFilter) -> str:
     period = asked["period"]
     if period == "all":
         return ""
+    if period in OF_CALENDAR:
+        return PERIODS[period][0].lower()
     way = "next" if asked.dated_by == "expires" else "last"
     return f"{way} {PERIODS[period][0]}"
 

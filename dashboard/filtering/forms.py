@@ -14,7 +14,7 @@ class FilterForm(forms.Form):
     def __init__(self, query: Query) -> None:
         super().__init__(query.data())
         self.query = query
-        self.fields = {row.name: row.field() for row in query.parameters}
+        self.fields = {row.name: row.make_field() for row in query.parameters}
 
     def clean(self) -> dict[str, Any]:
         """Fill in defaults, and check that the range of days does not end before it begins."""
@@ -25,8 +25,9 @@ class FilterForm(forms.Form):
         if first and last and first > last:
             self.add_error("to", "“To” lies before “From”.")
         for row in self.query.parameters:
-            if row.default and not values.get(row.name):
-                values[row.name] = row.default
+            default = self.query.default_of(row.name)
+            if default and not values.get(row.name):
+                values[row.name] = default
         if not values.get("view"):
             # Names find orders of every view.
             named = values.get("order") or values.get("pasted")

@@ -30,7 +30,7 @@ PER_PAGE = (25, 50, 100, 200)
 VIEW_NAMES = {
     "open": "Open",
     "expiring": "Expiring soon",
-    "failing": "Still failing",
+    "failing": "Failing again",
     "needs": "Needs a person",
     "all": "All",
 }
@@ -85,9 +85,11 @@ class Parameter:
     #: What people call it, on a chip and beside its field.
     label: str
     #: Makes the form field that reads it.
-    field: Callable[[], forms.Field]
+    make_field: Callable[[], forms.Field]
     #: What is meant where it is absent; links leave this value out.
     default: str = ""
+    #: View -> what is meant there where it is absent, if that differs.
+    default_in: Mapping[str, str] = field(default_factory=dict)
     #: It may be repeated: or within a name, `!value` excludes.
     repeatable: bool = False
     #: Narrows orders by its value: takes the query set and what the field returned. Of a
@@ -159,11 +161,16 @@ def _templates(values: Iterable[str]) -> dict[str, str]:
     return unknown | service.templates_of(list(unknown))
 
 
-def _sort(sorts: Iterable[str], default: str) -> Parameter:
+def _sort(sorts: Iterable[str], default: str, **default_in: str) -> Parameter:
     values = {sign + name: name for name in sorts for sign in ("", "-")}
     words = f"{', '.join(sorts)}, with - to reverse"
     return Parameter(
-        "sort", "Sort", lambda: choice_field(values, words), default=default, is_filter=False
+        "sort",
+        "Sort",
+        lambda: choice_field(values, words),
+        default=default,
+        default_in=default_in,
+        is_filter=False,
     )
 
 
@@ -282,7 +289,7 @@ ORDERS = Parameters(
         Parameter("from", "From", DayField),
         Parameter("to", "To", DayField),
         Parameter("at", "Hour", HourField, carried=True),
-        _sort(service.SORTS, "-failed"),
+        _sort(service.SORTS, "-failed", expiring="expires"),
         *_PAGES,
     )
 )

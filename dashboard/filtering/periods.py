@@ -15,12 +15,17 @@ from django.utils import timezone
 PERIODS: dict[str, tuple[str, int | None]] = {
     "all": ("All time", None),
     "24h": ("24 hours", None),
+    "yesterday": ("Yesterday", None),
+    "this_week": ("This week", None),
+    "last_week": ("Last week", None),
     "7d": ("7 days", 7),
     "30d": ("30 days", 30),
     "60d": ("60 days", 60),
     "90d": ("90 days", 90),
     "12m": ("12 months", None),
 }
+#: Periods that are days of the calendar, whatever is counted in them: these never look forward.
+OF_CALENDAR = ("yesterday", "this_week", "last_week")
 
 
 @dataclass(frozen=True)
@@ -60,6 +65,8 @@ def days_of_period(
 ) -> tuple[date, date] | None:
     """Return the first and last day of a period; None if it is not made of days."""
     today = timezone.localtime(now).date()
+    if period in OF_CALENDAR:
+        return _of_calendar(period, today)
     days = PERIODS[period][1]
     if period == "12m":
         edge = _a_year_from(today, 1 if forward else -1)
@@ -68,6 +75,14 @@ def days_of_period(
         return None
     away = timedelta(days=days - 1)
     return (today, today + away) if forward else (today - away, today)
+
+
+def _of_calendar(period: str, today: date) -> tuple[date, date]:
+    """Return yesterday, or Monday and Sunday of a week."""
+    if period == "yesterday":
+        return today - timedelta(days=1), today - timedelta(days=1)
+    monday = today - timedelta(days=today.weekday() + (7 if period == "last_week" else 0))
+    return monday, monday + timedelta(days=6)
 
 
 def before_days(first: date | None, last: date) -> Bounds | None:

@@ -25,11 +25,20 @@ class Query:
         self.parameters = parameters
         #: Names whose values were too long or too many, and are left out: why, in a sentence.
         self.refused = refused or {}
-        self.pairs = tuple(pair for pair in pairs if not self._is_left_out(pair))
+        self.pairs = tuple(pairs)
+        self.pairs = tuple(pair for pair in self.pairs if not self._is_left_out(pair))
 
     def _is_left_out(self, pair: tuple[str, str]) -> bool:
-        row = self.parameters.by_name.get(pair[0])
-        return row is None or pair[1] in ("", row.default)
+        known = pair[0] in self.parameters.by_name
+        return not known or pair[1] in ("", self.default_of(pair[0]))
+
+    def default_of(self, name: str) -> str:
+        """Return what is meant where a name is absent; it may depend on the view."""
+        row = self.parameters.by_name[name]
+        if not row.default_in:
+            return row.default
+        view = next((value for key, value in self.pairs if key == "view"), "")
+        return row.default_in.get(view, row.default)
 
     @classmethod
     def of(cls, data: QueryDict, parameters: Parameters = ORDERS) -> Self:
@@ -56,7 +65,7 @@ class Query:
 
     def get(self, name: str) -> str:
         """Return the value of a name, or its default."""
-        return next(iter(self.values(name)), self.parameters.by_name[name].default)
+        return next(iter(self.values(name)), self.default_of(name))
 
     def with_(self, name: str, *values: str) -> Self:
         """Set a name to these values (none removes it) and go back to the first page."""

@@ -234,5 +234,5 @@ def test_without_tabs_a_view_is_a_filter_to_be_seen_and_removed(
 ) -> None:
     page = open_page(f"{path}?view=failing")
     chips = page.root.one("ul", class_="chips")
-    assert "View Still failing" in chips.text
+    assert "View Failing again" in chips.text
     assert open_page(chips.one("a", class_="chip__remove").get("href")).total > page.total

@@ -296,7 +296,7 @@ def test_tabs_count_what_they_open(open_page: Open, ledger: Raws) -> None:
     assert [t.text.rsplit(" ", 1)[0] for t in tabs] == [
         "Open",
         "Expiring soon",
-        "Still failing",
+        "Failing again",
         "Needs a person",
         "All",
     ]
@@ -546,7 +546,7 @@ def test_the_export_answers_a_head_and_names_a_view_that_narrows(
 ) -> None:
     assert browser.head("/orders/export.csv").status_code == 200
     rows = rows_of(browser, "?view=failing&state=open")
-    assert rows[1][1] == "view Still failing; status: Open"
+    assert rows[1][1] == "view Failing again; status: Open"
 
 
 @pytest.mark.parametrize(
@@ -668,3 +668,28 @@ def test_the_latest_thousand_lists_are_kept(browser: Browser, ledger: Raws) -> N
 
 def test_a_viewer_without_a_session_pastes_nothing(client: Browser, db: None) -> None:
     assert paste(client, "#1")["Location"].startswith("/login/")
+
+
+# -------------------------------------------------------------------- what a view begins with
+
+
+def test_what_expires_first_stands_first_unless_another_sort_is_written(
+    open_page: Open, keep: Keep
+) -> None:
+    # It failed last what expires last; the other way round only where somebody asks for it.
+    keep(*(document(f"#{n}", logged=NOW - timedelta(days=54 + n)) for n in range(1, 6)))
+    assert open_page("/orders/?view=expiring").names == ["#5", "#4", "#3", "#2", "#1"]
+    assert open_page("/orders/?view=expiring&sort=-failed").names == ["#1", "#2", "#3", "#4", "#5"]
+    assert open_page("/orders/?view=open").names == ["#1", "#2", "#3", "#4", "#5"]
+    page = open_page("/orders/?view=expiring")
+    assert page.root.one("th", aria_sort="ascending").get("data-column") == "expires"
+    chosen = page.root.one("select", id_="sort").one("option", selected=...)  # type: ignore[arg-type]
+    assert chosen.get("value") == "expires"
+
+
+def test_a_sort_that_is_another_views_default_stays_written(open_page: Open, ledger: Raws) -> None:
+    page = open_page("/orders/?view=expiring&sort=-failed&q=error")
+    links = [a.get("href") for a in page.root.one(id_="views").all("a")]
+    assert [link for link in links if "sort=-failed" in link] == [
+        link for link in links if "view=expiring" in link
+    ]
