@@ -49,15 +49,20 @@ class ValuesField(forms.Field):
         return Values(include, tuple(text[1:] for text in values if text.startswith("!")))
 
 
+#: What stands around names where people copy them from: quotes, brackets, the end of a sentence.
+_AROUND = "\"'`“”„‘’‚«»‹›()[]{}<>."
+
+
 class NamesField(forms.CharField):
-    """Order names, separated by comma, space or newline."""
+    """Order names, separated by comma, semicolon or white space."""
 
     def clean(self, value: Any) -> tuple[str, ...]:
         """Return each name once, in the order typed."""
         text = super().clean(value)
         if len(text) > LONGEST_LIST:
             raise ValidationError(f"At most {LONGEST_LIST:,} characters.")
-        names = tuple(dict.fromkeys(name for name in re.split(r"[,\s]+", text) if name.strip("#")))
+        written = (name.strip(_AROUND) for name in re.split(r"[,;\s]+", text))
+        names = tuple(dict.fromkeys(name for name in written if name.strip("#")))
         if len(names) > MOST_NAMES:
             raise ValidationError(
                 f"At most {MOST_NAMES:,} names at a time; these are {len(names):,}."

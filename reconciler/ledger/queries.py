@@ -153,8 +153,19 @@ class FailedOrderQuerySet(SignedQuerySet["FailedOrder"]):
         return self.filter(view_condition(view, now, any_state=any_state))
 
     def mentioning(self, text: str) -> Self:
-        """Keep orders with this text in their latest error or name, ignoring case."""
-        return self.filter(search_text__contains=clean(text).casefold())
+        """Keep orders with this text in error, plain sentence, order name or shop, ignoring case.
+
+        Of the error the latest counts; of the shop its name and every host it was seen under.
+        """
+        wanted = clean(text)
+        # Sentences and hosts are ASCII, in which every database ignores case alike.
+        signatures = ErrorSignature.objects.filter(plain__icontains=wanted)
+        shops = Shop.objects.filter(Q(name__icontains=wanted) | Q(hosts__host__icontains=wanted))
+        return self.filter(
+            Q(search_text__contains=wanted.casefold())
+            | Q(signature__in=signatures.order_by().values("pk"))
+            | Q(shop__in=shops.order_by().values("pk"))
+        )
 
     def named(self, names: list[str]) -> Self:
         """Keep orders of these names (CONTRACTS.md, `order`)."""

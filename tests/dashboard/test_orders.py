@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
-from urllib.parse import urlencode
+from urllib.parse import quote, urlencode
 
 import pytest
 from django.db import OperationalError, connection
@@ -693,3 +693,63 @@ def test_a_sort_that_is_another_views_default_stays_written(open_page: Open, led
     assert [link for link in links if "sort=-failed" in link] == [
         link for link in links if "view=expiring" in link
     ]
+
+
+# ------------------------------------------------------------------------- words on the screen
+
+
+@pytest.mark.parametrize(
+    ("text", "names"),
+    [
+        ("not in the OMS", ["#1"]),  # the plain sentence
+        ("NOT IN THE oms", ["#1"]),
+        ("sku a-1", ["#1"]),  # the error itself
+        ("#2", ["#2"]),
+        ("harbor", ["#3"]),  # the shop
+        ("HARBOR.myshopify", ["#3"]),
+        ("lune-old", ["#2", "#4"]),  # any host that the shop was seen under
+        ("100%_", []),
+    ],
+)
+def test_text_is_found_in_whatever_the_row_says(
+    text: str, names: list[str], open_page: Open, keep: Keep
+) -> None:
+    keep(
+        document("#1", error="Product not found for SKU A-1", document_id="1"),
+        document("#2", error="Oh no", host="lune-old.myshopify.com", shop_id="7", document_id="2"),
+        document("#3", error="Oh dear", host="harbor.myshopify.com", shop_id="8", document_id="3"),
+        document("#4", error="Oh my", host="lune.myshopify.com", shop_id="7", document_id="4"),
+    )
+    page = open_page(f"/orders/?q={quote(text)}")
+    assert sorted(page.names) == names
+    errors = open_page(f"/errors/?q={quote(text)}")
+    assert len(errors.root.all("tr", data_slug=...)) == len(names)  # type: ignore[arg-type]
+
+
+def test_the_row_holds_its_plain_sentence(open_page: Open, keep: Keep) -> None:
+    keep(document("#1", error="Product not found for SKU A-1"))
+    sentence = open_page("/orders/").root.one("tr", data_order_name="#1").one(data_sentence=...)  # type: ignore[arg-type]
+    assert sentence.text == "The product is not in the OMS yet"
+
+
+@pytest.mark.parametrize(
+    "pasted",
+    [
+        "#7752;#7753",
+        '"#7752", "#7753"',
+        "#7752. #7753.",
+        "(#7752)\t[#7753]",
+        "> #7752\n> #7753",
+        "“#7752” «#7753»",
+        "'#7752';'#7753';",
+    ],
+)
+def test_names_are_read_as_people_paste_them(
+    pasted: str, browser: Browser, open_page: Open, keep: Keep
+) -> None:
+    keep(*(document(f"#{n}", document_id=f"d{n}") for n in (7752, 7753, 7754)))
+    for url in (f"/orders/?order={quote(pasted)}", paste(browser, pasted)["Location"]):
+        page = open_page(url)
+        assert sorted(page.names) == ["#7752", "#7753"]
+        asked = [e.get("data-asked-name") for e in page.root.all("li", data_asked_name=...)]  # type: ignore[arg-type]
+        assert asked == ["#7752", "#7753"]
