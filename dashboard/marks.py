@@ -99,7 +99,9 @@ def label(name: str) -> SafeString:
     if not name:
         return SafeString("")
     words, drawn = _LABELS[name]
-    return format_html('<span class="label label--{}">{}{}</span>', name, icon(drawn), words)
+    return format_html(
+        '<span class="label label--{0}" data-label="{0}">{1}{2}</span>', name, icon(drawn), words
+    )
 
 
 @lru_cache(maxsize=2048)

@@ -176,6 +176,32 @@ def test_an_error_is_copied(open_context: Any) -> None:
     assert copied == page.locator("#error-text").inner_text()
 
 
+@pytest.mark.parametrize("width", [390, 1440])
+def test_the_page_stays_where_it_is(width: int, open_context: Any) -> None:
+    page = open_context(viewport={"width": width, "height": 900})
+    page.goto("/orders/?view=all")
+    everything = total(page)
+    page.locator("#facets").evaluate("drawer => drawer.open = true")
+    for link in ("[data-facet=category] [data-value]", "#sort-attempts", ".chip__remove"):
+        page.evaluate("window.scrollTo(0, 904)")
+        before, url = page.evaluate("window.scrollY"), page.url
+        # Not Playwright's click: it would scroll the link into view first.
+        page.locator(link).first.evaluate("link => link.click()")
+        expect(page).not_to_have_url(url)
+        page.wait_for_timeout(300)
+        assert abs(page.evaluate("window.scrollY") - before) <= 1, link
+    assert total(page) == everything
+
+
+def test_after_paging_the_list_begins_at_its_head(page: Any) -> None:
+    page.goto("/orders/?view=all")
+    page.locator("#page-next").click()
+    page.wait_for_url(re.compile("page=2"))
+    expect(page.locator(".page-link[aria-current=page]", has_text="2")).to_be_attached()
+    expect(page.locator("tr[data-order-id]").first).to_be_in_viewport()
+    assert abs(page.locator(".results").bounding_box()["y"]) < 120
+
+
 def test_the_export_downloads(page: Any) -> None:
     with page.expect_download() as started:
         page.locator("#export").click()

@@ -3,12 +3,14 @@
 import json
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from unittest import mock
 
 import httpx
 import pytest
+from django.db.models import F
 from django.utils import timezone
 
 from reconciler import service
@@ -19,7 +21,7 @@ from reconciler.ledger.sync import lease, range_mode
 from reconciler.ledger.sync.schedule import current_state, due
 from reconciler.ledger.sync.source import AnotherHotWax
 from reconciler.ledger.sync.syncer import Syncer, documents_kept, keys_of
-from reconciler.ledger.sync.watcher import ask_now, take_step
+from reconciler.ledger.sync.watcher import Answer, ask_now, take_step
 from tests.clock import NOW
 from tests.conftest import HotWax
 from tests.makers import SAMPLE, document, envelope, solr_reply, static
@@ -707,3 +709,47 @@ def test_late_documents_widen_the_overlap_to_an_hour_at_most(hotwax_of: Make) ->
         seen.append(hotwax.sync().overlap_seconds)
     assert seen == [900, 3600, 3600]
     assert current_state().mode == "range"
+
+
+# ----------------------------------------------------------- asking now, while another asks
+
+
+@pytest.fixture
+def another(hotwax_of: Make) -> Iterator[Callable[[Callable[[], None]], None]]:
+    """Somebody else holds the lease, and does something a moment after we began to wait."""
+    loaded(hotwax_of, many(5))
+    assert lease.take("watcher", lease.LEASE)
+    sleeps: list[Callable[[], None]] = []
+
+    def sleep(seconds: float) -> None:
+        if sleeps:
+            sleeps.pop()()
+
+    with mock.patch("reconciler.ledger.sync.watcher.time.sleep", sleep):
+        yield sleeps.append
+
+
+def test_what_the_watcher_is_answered_meanwhile_is_the_answer(
+    another: Callable[[Callable[[], None]], None], hotwax_of: Make
+) -> None:
+    another(
+        lambda: SyncState.objects.update(answered_at=timezone.now(), kept=F("kept") + 2) and None
+    )
+    hotwax = hotwax_of(many(5))
+    assert ask_now(hotwax.client) == Answer(new_documents=2)
+    assert not hotwax.requests
+
+
+def test_the_watchers_failure_is_told_too(
+    another: Callable[[Callable[[], None]], None], hotwax_of: Make
+) -> None:
+    now = timezone.now()
+    failed = {"last_error": "HotWax says 503.", "last_error_at": now, "failing_since": now}
+    another(lambda: SyncState.objects.update(**failed) and None)
+    assert ask_now(hotwax_of(many(5)).client) == Answer(error="HotWax says 503.")
+
+
+def test_who_waits_in_vain_is_told_that_somebody_asks(
+    another: Callable[[Callable[[], None]], None], hotwax_of: Make
+) -> None:
+    assert "Somebody else is asking" in ask_now(hotwax_of(many(5)).client).error

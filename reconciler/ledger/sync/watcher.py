@@ -169,6 +169,16 @@ def ask_now(client_of: Callable[[Endpoint], Client] = Client) -> Answer:
         return Answer(not_kept=reason_of(error))
 
 
+def _answer_to_others(before: SyncState) -> Answer | None:
+    """Return what somebody else was answered since; None if nothing came yet."""
+    now = current_state()
+    if now.last_error_at != before.last_error_at and now.failing_since:
+        return Answer(error=now.last_error)
+    if now.answered_at is None or now.answered_at == before.answered_at:
+        return None
+    return Answer(new_documents=max(0, now.kept - before.kept))
+
+
 def _step_for_page(
     state: SyncState,
     step: Step,
@@ -186,6 +196,8 @@ def _step_for_page(
             if not tries:
                 return Answer(error="Somebody else is asking HotWax right now.")
             time.sleep(0.2)
+            if insist and (answer := _answer_to_others(state)):
+                return answer
         try:
             with client_of(configured_source().endpoint) as client:
                 syncer = Syncer(client, owner, timeout=timeout)
