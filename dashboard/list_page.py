@@ -49,8 +49,8 @@ def _readable(text: str) -> str:
     return text.replace("\x00", "\ufffd")
 
 
-#: Drawn parts of a page are kept no longer than this: which hours we could not see is told by then.
-KEEPS = timedelta(minutes=10)
+#: Drawn parts of a page are kept no longer than this. Midnight of every zone is a multiple of it.
+KEEPS = timedelta(minutes=5)
 
 
 def part_key(asked: OrderFilter, fresh: Freshness, path: str) -> str:

@@ -114,12 +114,15 @@ def _results(asked: OrderFilter, fresh: Freshness) -> dict[str, Any]:
     everything = asked.matching(fresh.now, "view", "state")
     counts = service.per_view(everything, fresh.now, fresh.revision)
     table = _table(asked, fresh, None if asked["state"] else counts[asked.view])
+    key = part_key(asked, fresh, reverse("dashboard:orders"))
     return {
         "table": table,
         "page": table.page,
         "total": table.paginator.count,
         "tabs": _tabs(asked.query.without("state"), asked.view, counts),
-        "part_key": part_key(asked, fresh, reverse("dashboard:orders")),
+        "part_key": key,
+        # One of its figures changes from second to second.
+        "summary_key": f"{key} {counts['expiring']}",
         "figures": later(lambda: figures_of(asked, fresh, counts)),
         "histogram": later(lambda: histogram_of(asked, fresh, counts["all"])),
         "histogram_title": DATE_NAMES[asked.dated_by],

@@ -14,7 +14,7 @@ from django.test import Client as Browser
 
 from reconciler.ledger.models import SyncState
 from tests.clock import NOW as CLOCK
-from tests.clock import day, local
+from tests.clock import day, local, stopped_at
 from tests.dashboard.conftest import Open, Page
 from tests.makers import document
 
@@ -230,3 +230,32 @@ def test_what_is_kept_is_counted_anew_once_the_ledger_changes(keep: Keep, open_p
     assert orders.total == trends.total == figure(orders, "failed") == figure(orders, "new") == 2
     per_day = orders.root.one("table", data_chart=...).all("td", data_value=...)  # type: ignore[arg-type]
     assert max(int(cell.get("data-value")) for cell in per_day) == 2
+
+
+def test_a_figure_that_changes_without_a_change_of_the_ledger_is_drawn_anew(
+    keep: Keep, open_page: Open
+) -> None:
+    keep(document("#1", logged=CLOCK - timedelta(days=53) + timedelta(seconds=30)))
+
+    def expiring() -> tuple[str, str]:
+        page = open_page("/orders/")
+        figure = page.root.one(data_figure="expiring").get("data-value")
+        return figure, page.root.one(id_="view-expiring").text.rsplit(" ", 1)[1]
+
+    assert expiring() == ("0", "0")
+    with stopped_at(CLOCK + timedelta(minutes=1)):
+        assert expiring() == ("1", "1")
+
+
+def test_drawn_parts_are_kept_until_the_ledger_changes(
+    keep: Keep, open_page: Open, django_assert_max_num_queries: Any
+) -> None:
+    keep(document("#1", error="Transaction is empty"), document("#2", error="Oh no"))
+    first = open_page("/orders/")
+    with django_assert_max_num_queries(9):  # session, person, state, two counts, rows
+        again = open_page("/orders/")
+    assert again.root.one(id_="facets").text == first.root.one(id_="facets").text
+    keep(document("#3", error="Oh no", document_id="third"))
+    facet = open_page("/orders/").root.one("section", data_facet="error")
+    counts = {v.get("data-count") for v in facet.all("a", data_value=...)}  # type: ignore[arg-type]
+    assert counts == {"1", "2"}

@@ -7,10 +7,12 @@ import time
 from typing import Any
 
 from django.conf import settings
+from django.core.cache import cache, caches
 from django.core.management.base import BaseCommand, CommandError
 from django.core.wsgi import get_wsgi_application
 
 from dashboard.server import listen, server_on
+from reconciler.cache import FileCache
 
 #: Seconds after which a process that ended unasked is started again.
 AGAIN_AFTER = 1
@@ -34,6 +36,8 @@ class Command(BaseCommand):
             listener = listen(settings.PORT)
         except OSError as error:
             raise CommandError(f"Port {settings.PORT}: {error.strerror}.") from None
+        if isinstance(caches["default"], FileCache):
+            cache.clear()  # it outlives the program, and may hold what an older one drew
         signal.signal(signal.SIGTERM, _stop)
         signal.signal(signal.SIGINT, _stop)
         application, parent = get_wsgi_application(), os.getpid()
