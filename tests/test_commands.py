@@ -94,6 +94,7 @@ def test_run_starts_all_and_a_signal_ends_all(
         wait(lambda: answers(environment["PORT"]))
         wait(lambda: row(environment, "loaded_at")[0])
         assert row(environment, "heartbeat_at")[0]
+        assert row(environment, "last_error")[0] == ""  # the watcher waited for the demo
     finally:
         process.send_signal(number)
         process.wait(timeout=20)

@@ -2,11 +2,14 @@
 
 import logging
 import signal
+import socket
 import time
 from argparse import ArgumentParser
 from datetime import timedelta
 from typing import Any
+from urllib.parse import urlsplit
 
+from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 from django.db import DatabaseError, close_old_connections
 from django.utils import timezone
@@ -24,6 +27,7 @@ logger = logging.getLogger("reconciler.sync")
 #: How long `manage.py sync` waits for another syncer to end.
 WAIT_FOR_LEASE = timedelta(seconds=30)
 TICK_SECONDS = 1.0
+WAIT_FOR_DEMO = 10.0
 
 
 class Stop(BaseException):
@@ -34,6 +38,18 @@ def _stop(*_: object) -> None:
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     raise Stop
+
+
+def _wait_for(url: str) -> None:
+    """Wait until the miniature listens, which starts beside us; at most WAIT_FOR_DEMO seconds."""
+    address, end = urlsplit(url), time.monotonic() + WAIT_FOR_DEMO
+    while time.monotonic() < end:
+        try:
+            socket.create_connection((address.hostname, address.port), timeout=1).close()
+        except OSError:
+            time.sleep(0.1)
+        else:
+            return
 
 
 class Command(BaseCommand):
@@ -108,6 +124,8 @@ class Command(BaseCommand):
     # ------------------------------------------------------------------------------ watch
 
     def _watch(self, syncer: Syncer) -> None:
+        if settings.DEMO:
+            _wait_for(syncer.source.endpoint.url)
         logger.info("Watching %s", syncer.source.instance)
         while True:
             try:
