@@ -1,5 +1,7 @@
 """A ledger to look at, and pages read as a stranger reads them."""
 
+import csv
+import io
 from collections.abc import Callable
 from datetime import timedelta
 from html.parser import HTMLParser
@@ -13,6 +15,7 @@ from django.test import Client as Browser
 from reconciler.hotwax.documents import Reading, read_document
 from reconciler.ledger.intake import upsert
 from reconciler.ledger.models import SyncState
+from reconciler.ledger.signatures.rules import RULES, slug_of
 from reconciler.ledger.sync.syncer import documents_kept
 from tests.clock import NOW
 from tests.conftest import BACKEND
@@ -173,3 +176,17 @@ def ledger(keep: Callable[..., None]) -> list[dict[str, Any]]:
     raws.append(document("", document_id="nameless", logged=NOW - timedelta(days=4)))
     keep(*raws)
     return raws
+
+
+def slug(text: str) -> str:
+    """The slug of an error's signature."""
+    return slug_of(RULES.template_of(text))
+
+
+def rows_of(browser: Browser, query: str) -> list[list[str]]:
+    """Rows of an export with what is said before its headings."""
+    response = browser.get(f"/orders/export.csv?meta=1&{query.removeprefix('?')}")
+    assert response["Content-Type"] == "text/csv; charset=utf-8"
+    assert response["Content-Disposition"].startswith("attachment")
+    text = b"".join(response.streaming_content).decode("utf-8-sig")  # type: ignore[attr-defined]
+    return list(csv.reader(io.StringIO(text)))

@@ -1,22 +1,17 @@
 """The list: every parameter of the query string, counted against the raw documents."""
 
-import csv
-import io
 from collections import Counter
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
-from urllib.parse import quote, urlencode
+from urllib.parse import urlencode
 
 import pytest
-from django.db import OperationalError, connection
 from django.test import Client as Browser
 
-from dashboard.models import PastedList
 from reconciler.ledger.models import FailedOrder
-from reconciler.ledger.signatures.rules import RULES, slug_of
 from tests.clock import NOW, day, days_ago
-from tests.dashboard.conftest import Open, Page
+from tests.dashboard.conftest import Open, slug
 from tests.makers import document
 
 Raws = list[dict[str, Any]]
@@ -101,10 +96,6 @@ def logged(raw: dict[str, Any]) -> datetime:
 
 def created(raw: dict[str, Any]) -> datetime:
     return datetime.fromtimestamp(int(raw["orderCreatedDate"]) / 1000, UTC)
-
-
-def slug(text: str) -> str:
-    return slug_of(RULES.template_of(text))
 
 
 def passing(raw: dict[str, Any]) -> bool:
@@ -416,109 +407,6 @@ def test_the_list_needs_few_queries_however_many_rows(
             assert browser.get(f"/orders/{query}").status_code == 200
 
 
-# ------------------------------------------------------------------------------------ export
-
-
-def rows_of(browser: Browser, query: str) -> list[list[str]]:
-    """Rows of an export with what is said before its headings."""
-    response = browser.get(f"/orders/export.csv?meta=1&{query.removeprefix('?')}")
-    assert response["Content-Type"] == "text/csv; charset=utf-8"
-    assert response["Content-Disposition"].startswith("attachment")
-    text = b"".join(response.streaming_content).decode("utf-8-sig")  # type: ignore[attr-defined]
-    return list(csv.reader(io.StringIO(text)))
-
-
-def test_the_export_has_all_matching_rows_and_says_so(
-    browser: Browser, open_page: Open, ledger: Raws
-) -> None:
-    query = f"?q=error&per_page=25&page=2&period=60d&error=!{slug('Error A at row 1')}"
-    rows = rows_of(browser, query)
-    total = open_page(f"/orders/{query}").total
-    assert rows[0][0] == "Failed orders as of (UTC)"
-    assert rows[1] == [
-        "Filters",
-        "view Open; text: error; error not: Error A at row ‹n›; last failed: last 60 days",
-    ]
-    assert rows[2] == ["Rows", str(total)]
-    assert len(rows) - 4 == total > 25
-    assert [r[0] for r in rows[4:]] == open_page(f"/orders/{query}&page=&per_page=200").names
-
-
-def test_an_export_is_a_table_from_its_first_line_on(
-    browser: Browser, open_page: Open, ledger: Raws
-) -> None:
-    total = open_page("/orders/?view=all&shop=a.myshopify.com").total
-    export = browser.get("/orders/export.csv?view=all&shop=a.myshopify.com")
-    content: Any = b"".join(export.streaming_content)  # type: ignore[attr-defined]
-    assert content.startswith(b"\xef\xbb\xbforder,shop,")
-    rows = list(csv.DictReader(io.StringIO(content.decode("utf-8-sig"))))
-    assert len(rows) == total
-    assert {row["as of (UTC)"] for row in rows} == {f"{NOW:%Y-%m-%d %H:%M:%S}"}
-    assert list(rows[0])[-1] == "as of (UTC)"
-    assert rows[0]["Shopify admin"].startswith("https://admin.shopify.com/store/a/orders?query=")
-    assert export["Content-Disposition"].endswith(f'-{total}.csv"')
-
-
-def test_an_export_that_fails_midway_says_so_in_its_last_line(
-    browser: Browser, keep: Keep, caplog: pytest.LogCaptureFixture
-) -> None:
-    keep(*(document(f"#{n}", document_id=f"d{n}") for n in range(1500)))
-    read: list[int] = []
-
-    def failing(execute: Any, sql: str, *rest: Any) -> Any:
-        if "LEFT JOIN ledger_attempt" in sql:
-            read.append(1)
-            if len(read) > 1:
-                raise OperationalError("disk I/O error")
-        return execute(sql, *rest)
-
-    export: Any = browser.get("/orders/export.csv?view=all")
-    with connection.execute_wrapper(failing):
-        lines = b"".join(export.streaming_content).decode().splitlines()
-    assert len(lines) == 1002
-    assert lines[-1].startswith("INCOMPLETE")
-    assert "disk I/O error" in caplog.text
-
-
-def test_category_advice_and_plain_words_stand_beside_the_error(
-    browser: Browser, open_page: Open, keep: Keep
-) -> None:
-    keep(document("#1", error="Product not found for SKU A-1"), document("#2", error="Oh no"))
-    known, unknown = (open_page(f"/orders/?order={name}") for name in ("1", "2"))
-    assert known.root.one("td", data_column="error").text == (
-        "The product is not in the OMS yet Product not found for SKU ‹sku› Mapping"
-    )
-    assert unknown.root.one("td", data_column="error").text == "Oh no Unexpected"
-    rows = {row[0]: row for row in rows_of(browser, "")[4:]}
-    assert rows["#1"][5:7] == ["Mapping", "Fix, then retry"]
-    assert rows["#2"][5:7] == ["Unexpected", "Check first"]
-    assert (rows["#1"][2], rows["#2"][2]) == ("The product is not in the OMS yet", "")
-
-
-def test_the_export_hides_keys_and_runs_no_formula(browser: Browser, keep: Keep) -> None:
-    keep(
-        document("=cmd|' /C calc'!A0", error="+1+1 https://x.y/?key=abc"),
-        document("-2", error="\t=1"),
-        document("@SUM(1)", error="fine"),
-    )
-    rows = rows_of(browser, "")
-    cells = [cell for row in rows[4:] for cell in row]
-    assert not [c for c in cells if c.startswith(("=", "+", "-", "@", "\t"))]
-    assert "s3cret" not in str(rows)
-    assert "abc" not in str(rows)
-    assert "key=•••" in str(rows)
-    assert "authenticate" not in str(rows)  # a link without its key would lead nowhere
-    assert {row[0] for row in rows[4:]} == {"'=cmd|' /C calc'!A0", "'-2", "'@SUM(1)"}
-
-
-def test_an_export_with_a_filter_that_cannot_be_read_is_refused(
-    browser: Browser, quiet: None
-) -> None:
-    page = Page(browser.get("/orders/export.csv?period=8d"))
-    assert page.status == 400
-    assert page.root.one(id_="period-error")
-
-
 @pytest.mark.parametrize("query", ["state=resolved", "state=open&view=failing", "state=!open"])
 def test_tabs_open_what_they_count_also_beside_a_state(
     query: str, open_page: Open, ledger: Raws
@@ -539,14 +427,6 @@ def test_a_nul_is_in_no_page(open_page: Open, ledger: Raws) -> None:
         assert page.status == 400
         assert "\x00" not in page.html
         assert "[invalid name]" not in page.html
-
-
-def test_the_export_answers_a_head_and_names_a_view_that_narrows(
-    browser: Browser, open_page: Open, ledger: Raws
-) -> None:
-    assert browser.head("/orders/export.csv").status_code == 200
-    rows = rows_of(browser, "?view=failing&state=open")
-    assert rows[1][1] == "view Failing again; status: Open"
 
 
 @pytest.mark.parametrize(
@@ -592,84 +472,6 @@ def test_two_hundred_values_are_understood(open_page: Open, ledger: Raws) -> Non
     assert len(page.html) < 2_000_000
 
 
-# ----------------------------------------------------------------------- many names, by POST
-
-
-def paste(browser: Browser, text: str, query: str = "", page: str = "orders") -> Any:
-    return browser.post(f"/orders/names/?{query}", {"order": text, "page": page})
-
-
-def test_a_few_pasted_names_stand_in_the_address(browser: Browser, ledger: Raws) -> None:
-    answer = paste(browser, "#1001\n 1002, #1003 ", "shop=a.myshopify.com&order=x&page=3")
-    assert (answer.status_code, answer["Location"]) == (
-        302,
-        "/orders/?order=%231001%2C1002%2C%231003&shop=a.myshopify.com",
-    )
-
-
-def test_many_pasted_names_lead_to_a_short_address_that_holds_them(
-    browser: Browser, open_page: Open, keep: Keep
-) -> None:
-    kept = [f"#{n}" for n in range(5000, 5100)]
-    keep(*(document(name) for name in kept))
-    others = [f"MISSING-{'X' * 40}-{n}" for n in range(900)]
-    answer = paste(browser, "\n".join([*others, *kept]), "view=all")
-    assert len(answer["Location"]) < 60
-    page = open_page(answer["Location"])
-    assert page.total == 100
-    asked = [e.get("data-asked-name") for e in page.root.all("li", data_asked_name=...)]  # type: ignore[arg-type]
-    assert asked == [*others, *kept]
-    assert page.root.one("textarea", id_="order").text.split() == asked
-    assert "1,000 names" in page.root.one("span", class_="chip__value").text
-    assert rows_of(browser, answer["Location"].partition("/orders/")[2])[2] == ["Rows", "100"]
-    api = browser.get("/api" + answer["Location"].replace("/orders/", "/orders"))
-    assert api.json()["total"] == 100
-    (remove,) = page.root.all("a", class_="chip__remove")
-    assert remove.get("href") == "/orders/?view=all"
-    for list_page in ("errors", "trends"):
-        there = paste(browser, "\n".join([*others, *kept]), page=list_page)["Location"]
-        assert there.startswith(f"/{list_page}/?pasted=")
-        assert browser.get(there).status_code == 200
-
-
-@pytest.mark.parametrize(
-    ("text", "words"),
-    [
-        ("x" * 65_537, "At most 65,536 characters."),
-        (",".join(str(n) for n in range(1001)), "At most 1,000 names at a time; these are 1,001."),
-        ("a\x00b", "Null characters are not allowed."),
-    ],
-)
-def test_names_that_are_too_many_are_told_beside_their_field(
-    text: str, words: str, browser: Browser, ledger: Raws
-) -> None:
-    page = Page(paste(browser, text, "q=kept"))
-    assert page.status == 400
-    assert page.root.one(id_="order-error").text == words
-    assert page.root.one("input", id_="q").get("value") == "kept"
-    assert len(page.html) < 60_000
-
-
-def test_a_list_that_is_not_kept_is_told(open_page: Open, ledger: Raws) -> None:
-    page = open_page("/orders/?pasted=0123456789ab")
-    assert page.status == 400
-    assert "Paste the names again" in page.root.one(id_="pasted-error").text
-
-
-def test_the_latest_thousand_lists_are_kept(browser: Browser, ledger: Raws) -> None:
-    PastedList.objects.bulk_create(
-        PastedList(slug=f"{n:012x}", names="#1", pasted_at=NOW - timedelta(days=2000 - n))
-        for n in range(1000)
-    )
-    paste(browser, "\n".join(f"#{'9' * 20}{n}" for n in range(100)))
-    assert PastedList.objects.count() == 1000
-    assert not PastedList.objects.filter(slug="0" * 12).exists()
-
-
-def test_a_viewer_without_a_session_pastes_nothing(client: Browser, db: None) -> None:
-    assert paste(client, "#1")["Location"].startswith("/login/")
-
-
 # -------------------------------------------------------------------- what a view begins with
 
 
@@ -693,63 +495,3 @@ def test_a_sort_that_is_another_views_default_stays_written(open_page: Open, led
     assert [link for link in links if "sort=-failed" in link] == [
         link for link in links if "view=expiring" in link
     ]
-
-
-# ------------------------------------------------------------------------- words on the screen
-
-
-@pytest.mark.parametrize(
-    ("text", "names"),
-    [
-        ("not in the OMS", ["#1"]),  # the plain sentence
-        ("NOT IN THE oms", ["#1"]),
-        ("sku a-1", ["#1"]),  # the error itself
-        ("#2", ["#2"]),
-        ("harbor", ["#3"]),  # the shop
-        ("HARBOR.myshopify", ["#3"]),
-        ("lune-old", ["#2", "#4"]),  # any host that the shop was seen under
-        ("100%_", []),
-    ],
-)
-def test_text_is_found_in_whatever_the_row_says(
-    text: str, names: list[str], open_page: Open, keep: Keep
-) -> None:
-    keep(
-        document("#1", error="Product not found for SKU A-1", document_id="1"),
-        document("#2", error="Oh no", host="lune-old.myshopify.com", shop_id="7", document_id="2"),
-        document("#3", error="Oh dear", host="harbor.myshopify.com", shop_id="8", document_id="3"),
-        document("#4", error="Oh my", host="lune.myshopify.com", shop_id="7", document_id="4"),
-    )
-    page = open_page(f"/orders/?q={quote(text)}")
-    assert sorted(page.names) == names
-    errors = open_page(f"/errors/?q={quote(text)}")
-    assert len(errors.root.all("tr", data_slug=...)) == len(names)  # type: ignore[arg-type]
-
-
-def test_the_row_holds_its_plain_sentence(open_page: Open, keep: Keep) -> None:
-    keep(document("#1", error="Product not found for SKU A-1"))
-    sentence = open_page("/orders/").root.one("tr", data_order_name="#1").one(data_sentence=...)  # type: ignore[arg-type]
-    assert sentence.text == "The product is not in the OMS yet"
-
-
-@pytest.mark.parametrize(
-    "pasted",
-    [
-        "#7752;#7753",
-        '"#7752", "#7753"',
-        "#7752. #7753.",
-        "(#7752)\t[#7753]",
-        "> #7752\n> #7753",
-        "“#7752” «#7753»",
-        "'#7752';'#7753';",
-    ],
-)
-def test_names_are_read_as_people_paste_them(
-    pasted: str, browser: Browser, open_page: Open, keep: Keep
-) -> None:
-    keep(*(document(f"#{n}", document_id=f"d{n}") for n in (7752, 7753, 7754)))
-    for url in (f"/orders/?order={quote(pasted)}", paste(browser, pasted)["Location"]):
-        page = open_page(url)
-        assert sorted(page.names) == ["#7752", "#7753"]
-        asked = [e.get("data-asked-name") for e in page.root.all("li", data_asked_name=...)]  # type: ignore[arg-type]
-        assert asked == ["#7752", "#7753"]

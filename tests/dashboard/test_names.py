@@ -1,0 +1,149 @@
+"""Orders found by what people type and paste: names by POST, and words on the screen."""
+
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+from urllib.parse import quote
+
+import pytest
+from django.test import Client as Browser
+
+from dashboard.models import PastedList
+from tests.clock import NOW
+from tests.dashboard.conftest import Open, Page, rows_of
+from tests.makers import document
+
+Raws = list[dict[str, Any]]
+Keep = Callable[..., None]
+
+
+def paste(browser: Browser, text: str, query: str = "", page: str = "orders") -> Any:
+    return browser.post(f"/orders/names/?{query}", {"order": text, "page": page})
+
+
+def test_a_few_pasted_names_stand_in_the_address(browser: Browser, ledger: Raws) -> None:
+    answer = paste(browser, "#1001\n 1002, #1003 ", "shop=a.myshopify.com&order=x&page=3")
+    assert (answer.status_code, answer["Location"]) == (
+        302,
+        "/orders/?order=%231001%2C1002%2C%231003&shop=a.myshopify.com",
+    )
+
+
+def test_many_pasted_names_lead_to_a_short_address_that_holds_them(
+    browser: Browser, open_page: Open, keep: Keep
+) -> None:
+    kept = [f"#{n}" for n in range(5000, 5100)]
+    keep(*(document(name) for name in kept))
+    others = [f"MISSING-{'X' * 40}-{n}" for n in range(900)]
+    answer = paste(browser, "\n".join([*others, *kept]), "view=all")
+    assert len(answer["Location"]) < 60
+    page = open_page(answer["Location"])
+    assert page.total == 100
+    asked = [e.get("data-asked-name") for e in page.root.all("li", data_asked_name=...)]  # type: ignore[arg-type]
+    assert asked == [*others, *kept]
+    assert page.root.one("textarea", id_="order").text.split() == asked
+    assert "1,000 names" in page.root.one("span", class_="chip__value").text
+    assert rows_of(browser, answer["Location"].partition("/orders/")[2])[2] == ["Rows", "100"]
+    api = browser.get("/api" + answer["Location"].replace("/orders/", "/orders"))
+    assert api.json()["total"] == 100
+    (remove,) = page.root.all("a", class_="chip__remove")
+    assert remove.get("href") == "/orders/?view=all"
+    for list_page in ("errors", "trends"):
+        there = paste(browser, "\n".join([*others, *kept]), page=list_page)["Location"]
+        assert there.startswith(f"/{list_page}/?pasted=")
+        assert browser.get(there).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("x" * 65_537, "At most 65,536 characters."),
+        (",".join(str(n) for n in range(1001)), "At most 1,000 names at a time; these are 1,001."),
+        ("a\x00b", "Null characters are not allowed."),
+    ],
+)
+def test_names_that_are_too_many_are_told_beside_their_field(
+    text: str, words: str, browser: Browser, ledger: Raws
+) -> None:
+    page = Page(paste(browser, text, "q=kept"))
+    assert page.status == 400
+    assert page.root.one(id_="order-error").text == words
+    assert page.root.one("input", id_="q").get("value") == "kept"
+    assert len(page.html) < 60_000
+
+
+def test_a_list_that_is_not_kept_is_told(open_page: Open, ledger: Raws) -> None:
+    page = open_page("/orders/?pasted=0123456789ab")
+    assert page.status == 400
+    assert "Paste the names again" in page.root.one(id_="pasted-error").text
+
+
+def test_the_latest_thousand_lists_are_kept(browser: Browser, ledger: Raws) -> None:
+    PastedList.objects.bulk_create(
+        PastedList(slug=f"{n:012x}", names="#1", pasted_at=NOW - timedelta(days=2000 - n))
+        for n in range(1000)
+    )
+    paste(browser, "\n".join(f"#{'9' * 20}{n}" for n in range(100)))
+    assert PastedList.objects.count() == 1000
+    assert not PastedList.objects.filter(slug="0" * 12).exists()
+
+
+def test_a_viewer_without_a_session_pastes_nothing(client: Browser, db: None) -> None:
+    assert paste(client, "#1")["Location"].startswith("/login/")
+
+
+@pytest.mark.parametrize(
+    ("text", "names"),
+    [
+        ("not in the OMS", ["#1"]),  # the plain sentence
+        ("NOT IN THE oms", ["#1"]),
+        ("sku a-1", ["#1"]),  # the error itself
+        ("#2", ["#2"]),
+        ("harbor", ["#3"]),  # the shop
+        ("HARBOR.myshopify", ["#3"]),
+        ("lune-old", ["#2", "#4"]),  # any host that the shop was seen under
+        ("100%_", []),
+    ],
+)
+def test_text_is_found_in_whatever_the_row_says(
+    text: str, names: list[str], open_page: Open, keep: Keep
+) -> None:
+    keep(
+        document("#1", error="Product not found for SKU A-1", document_id="1"),
+        document("#2", error="Oh no", host="lune-old.myshopify.com", shop_id="7", document_id="2"),
+        document("#3", error="Oh dear", host="harbor.myshopify.com", shop_id="8", document_id="3"),
+        document("#4", error="Oh my", host="lune.myshopify.com", shop_id="7", document_id="4"),
+    )
+    page = open_page(f"/orders/?q={quote(text)}")
+    assert sorted(page.names) == names
+    errors = open_page(f"/errors/?q={quote(text)}")
+    assert len(errors.root.all("tr", data_slug=...)) == len(names)  # type: ignore[arg-type]
+
+
+def test_the_row_holds_its_plain_sentence(open_page: Open, keep: Keep) -> None:
+    keep(document("#1", error="Product not found for SKU A-1"))
+    sentence = open_page("/orders/").root.one("tr", data_order_name="#1").one(data_sentence=...)  # type: ignore[arg-type]
+    assert sentence.text == "The product is not in the OMS yet"
+
+
+@pytest.mark.parametrize(
+    "pasted",
+    [
+        "#7752;#7753",
+        '"#7752", "#7753"',
+        "#7752. #7753.",
+        "(#7752)\t[#7753]",
+        "> #7752\n> #7753",
+        "“#7752” «#7753»",
+        "'#7752';'#7753';",
+    ],
+)
+def test_names_are_read_as_people_paste_them(
+    pasted: str, browser: Browser, open_page: Open, keep: Keep
+) -> None:
+    keep(*(document(f"#{n}", document_id=f"d{n}") for n in (7752, 7753, 7754)))
+    for url in (f"/orders/?order={quote(pasted)}", paste(browser, pasted)["Location"]):
+        page = open_page(url)
+        assert sorted(page.names) == ["#7752", "#7753"]
+        asked = [e.get("data-asked-name") for e in page.root.all("li", data_asked_name=...)]  # type: ignore[arg-type]
+        assert asked == ["#7752", "#7753"]
