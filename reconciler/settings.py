@@ -3,6 +3,7 @@
 import os
 import re
 import secrets
+import sys
 from contextlib import suppress
 from datetime import timedelta
 from ipaddress import ip_network
@@ -232,15 +233,18 @@ DATABASES["default"]["CONN_MAX_AGE"] = 60
 DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
-#: Figures are cached by the ledger's revision; several web processes share them.
+#: Figures are cached by the ledger's revision. Web processes share them in files, which outlive
+#: the program; whatever else runs has no use for that, and caches in memory.
+SHARED_CACHE = {
+    "BACKEND": "reconciler.cache.FileCache",
+    "LOCATION": VAR / "cache",
+    "OPTIONS": {"MAX_ENTRIES": 1000},
+}
+IS_WEB = sys.argv[1:2] == ["web"]
 CACHES = {
-    "default": env.cache_url("CACHE_URL")
-    if text("CACHE_URL", "")
-    else {
-        "BACKEND": "reconciler.cache.FileCache",
-        "LOCATION": VAR / "cache",
-        "OPTIONS": {"MAX_ENTRIES": 1000},
-    }
+    "default": SHARED_CACHE
+    if IS_WEB and not text("CACHE_URL", "")
+    else env.cache_url("CACHE_URL", default="locmemcache://")
 }
 #: Python runs on one processor a process.
 WEB_PROCESSES = checked(
