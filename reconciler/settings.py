@@ -4,6 +4,7 @@ import os
 import re
 import secrets
 import sys
+import warnings
 from contextlib import suppress
 from datetime import timedelta
 from ipaddress import ip_network
@@ -213,8 +214,10 @@ TEMPLATES = [
 
 
 _default_database = VAR / ("demo.sqlite3" if DEMO else "reconciler.sqlite3")
-DATABASES = {"default": env.db_url("DATABASE_URL", default=f"sqlite:///{_default_database}")}
-if "ENGINE" not in DATABASES["default"]:
+with warnings.catch_warnings():
+    warnings.simplefilter("ignore")  # of an address that it does not know it prints the password
+    DATABASES = {"default": env.db_url("DATABASE_URL", default=f"sqlite:///{_default_database}")}
+if "." not in DATABASES["default"].get("ENGINE", ""):  # a module's name
     raise ImproperlyConfigured(
         "DATABASE_URL must be an address such as postgres://user:password@host/name."
     )

@@ -213,6 +213,7 @@ BAD = [
     ({"HOTWAX_TOKEN": "PW\u00e4"}, "HOTWAX_TOKEN"),
     ({"HOTWAX_TOKEN": "P W"}, "HOTWAX_TOKEN"),
     ({"DATABASE_URL": "PW"}, "DATABASE_URL"),
+    ({"DATABASE_URL": "postgrs://me:PW@host.example/name"}, "DATABASE_URL"),
     ({"HOTWAX_API": "solr"}, "HOTWAX_API"),
     ({"HOTWAX_METHOD": "PUT"}, "HOTWAX_METHOD"),
     ({"HOTWAX_CORE": "a/b"}, "HOTWAX_CORE"),
@@ -232,10 +233,13 @@ BAD = [
 
 
 @pytest.mark.parametrize(("environment", "word"), BAD)
-def test_a_setting_that_cannot_be_used_is_named(environment: dict[str, str], word: str) -> None:
+def test_a_setting_that_cannot_be_used_is_named(
+    environment: dict[str, str], word: str, recwarn: pytest.WarningsRecorder
+) -> None:
     with pytest.raises(ImproperlyConfigured, match=word) as told:
         load(environment)
     assert "PW" not in str(told.value)
+    assert not [warning for warning in recwarn if "PW" in str(warning.message)]
 
 
 @pytest.mark.parametrize(
