@@ -2,7 +2,9 @@
 
 import contextlib
 import json
+import socket
 import ssl
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -189,3 +191,15 @@ def _told_plainly(host: str, timeout: float) -> Iterator[None]:
             may_retry=True,
             not_solr=isinstance(error, httpx.ProtocolError | httpcore.ProtocolError),
         ) from None
+
+
+def wait_until_listening(url: str, seconds: float) -> None:
+    """Wait until something listens at an address, for so many seconds at most."""
+    address, end = urlsplit(url), time.monotonic() + seconds
+    while time.monotonic() < end:
+        try:
+            socket.create_connection((address.hostname, address.port), timeout=1).close()
+        except OSError:
+            time.sleep(0.1)
+        else:
+            return

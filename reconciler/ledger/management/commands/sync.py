@@ -2,19 +2,17 @@
 
 import logging
 import signal
-import socket
 import time
 from argparse import ArgumentParser
 from datetime import timedelta
 from typing import Any
-from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 from django.db import DatabaseError, close_old_connections
 from django.utils import timezone
 
-from reconciler.hotwax.client import Client
+from reconciler.hotwax.client import Client, wait_until_listening
 from reconciler.hotwax.exceptions import HotWaxError
 from reconciler.ledger.models import SyncState
 from reconciler.ledger.sync import lease, watcher
@@ -38,18 +36,6 @@ def _stop(*_: object) -> None:
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     raise Stop
-
-
-def _wait_for(url: str) -> None:
-    """Wait until the miniature listens, which starts beside us; at most WAIT_FOR_DEMO seconds."""
-    address, end = urlsplit(url), time.monotonic() + WAIT_FOR_DEMO
-    while time.monotonic() < end:
-        try:
-            socket.create_connection((address.hostname, address.port), timeout=1).close()
-        except OSError:
-            time.sleep(0.1)
-        else:
-            return
 
 
 class Command(BaseCommand):
@@ -125,7 +111,8 @@ class Command(BaseCommand):
 
     def _watch(self, syncer: Syncer) -> None:
         if settings.DEMO:
-            _wait_for(syncer.source.endpoint.url)
+            # The miniature starts beside us.
+            wait_until_listening(syncer.source.endpoint.url, WAIT_FOR_DEMO)
         logger.info("Watching %s", syncer.source.instance)
         while True:
             try:
