@@ -2,17 +2,16 @@
 
 import calendar
 import re
-from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 #: Epoch milliseconds below this (3 March 1973) are no date of an order.
 EARLIEST_EPOCH_MS = 100_000_000_000
 LATEST_YEAR = 9000
-#: 2026-11-24T14:21:07Z, and with milliseconds: as Solr writes dates, and so most of them by far.
-SOLR_LENGTHS = (20, 24)
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+#: As Solr writes dates, and so most of them by far.
+_SOLR = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{3})?Z", re.ASCII)
 _DIGITS = re.compile(r"[+-]?\d+(?:\.0*)?", re.ASCII)
 _ISO = re.compile(
     r"(\d{4})-(\d\d?)-(\d\d?)(?:[T\s]\s*(\d\d?):(\d\d)(?::(\d\d)(?:[.,](\d{1,9}))?)?"
@@ -41,10 +40,9 @@ def read_date(text: str, zone: ZoneInfo, not_before: datetime | None = None) -> 
 
 
 def _read_date(text: str, zone: ZoneInfo, not_before: datetime | None) -> datetime | None:
-    if len(text) in SOLR_LENGTHS and text[10] == "T" and text[-1] == "Z":
-        with suppress(ValueError):  # it may be another form of the same length
-            return datetime.fromisoformat(text)
     try:
+        if _SOLR.fullmatch(text):
+            return datetime.fromisoformat(text)
         if _DIGITS.fullmatch(text):
             milliseconds = int(text.split(".", maxsplit=1)[0])
             if milliseconds < EARLIEST_EPOCH_MS:
