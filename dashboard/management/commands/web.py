@@ -1,5 +1,6 @@
 """`manage.py web`: the web server; what the Procfile starts."""
 
+import logging
 import os
 import signal
 import sys
@@ -13,6 +14,8 @@ from django.core.wsgi import get_wsgi_application
 
 from dashboard.server import listen, server_on
 from reconciler.cache import FileCache
+
+logger = logging.getLogger(__name__)
 
 #: Seconds after which a process that ended unasked is started again.
 AGAIN_AFTER = 1
@@ -58,8 +61,10 @@ def _keep_running(serve: Any, count: int) -> None:
         while True:
             while len(running) < count:
                 running.add(_started(serve))
-            ended, _ = os.wait()
+            ended, status = os.wait()
             running.discard(ended)
+            code = os.waitstatus_to_exitcode(status)
+            logger.warning("Process %s ended with code %s; another is started", ended, code)
             time.sleep(AGAIN_AFTER)
     finally:
         for pid in running:
