@@ -18,7 +18,7 @@ def told(error: BaseException | None) -> dict[str, str] | None:
     if not isinstance(error, service.UNAVAILABLE):
         return None
     reason = service.reason_of(error)
-    if reason == "the disk is full":
+    if reason == service.DISK_FULL:
         return {
             "title": "The disk is full",
             "reason": "Nothing new can be kept. Make room; what HotWax logged is read again then.",

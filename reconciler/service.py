@@ -9,7 +9,7 @@ from django.utils import timezone
 from reconciler.hotwax.documents import ALIASES, FIELD_OF_NAME, as_text, from_text
 from reconciler.hotwax.exceptions import HotWaxError
 from reconciler.hotwax.links import admin_link, host_of, link_of, mask_keys
-from reconciler.ledger.database import UNAVAILABLE, brief_wait, reason_of
+from reconciler.ledger.database import DISK_FULL, UNAVAILABLE, brief_wait, reason_of
 from reconciler.ledger.figures.cache import cached
 from reconciler.ledger.figures.counts import (
     SHORT_SILENCE,
@@ -38,9 +38,9 @@ from reconciler.ledger.figures.freshness import (
     LOG_KEEPS,
     Freshness,
     Status,
+    check_readable,
     freshness,
     freshness_of,
-    read_something,
     status,
 )
 from reconciler.ledger.figures.paging import (
@@ -102,6 +102,7 @@ from reconciler.ledger.sync.watcher import Answer, ask_now, refresh_for_page
 __all__ = [
     "ALIASES",
     "DATES",
+    "DISK_FULL",
     "FIELD_OF_NAME",
     "LAST_PLACE",
     "LOG_KEEPS",
@@ -142,6 +143,7 @@ __all__ = [
     "by_signature",
     "cached",
     "check_connection",
+    "check_readable",
     "correct",
     "earliest",
     "edit_runbook",
@@ -169,7 +171,6 @@ __all__ = [
     "per_view",
     "percentile",
     "quarters",
-    "read_something",
     "reason_of",
     "refresh",
     "runbook_history",

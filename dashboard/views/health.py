@@ -46,7 +46,7 @@ def _problem() -> dict[str, str]:
         return {"database": "not migrated"}
     for model in (Session, User):
         model._default_manager.first()
-    service.read_something()
+    service.check_readable()
     return {}
 
 

@@ -11,17 +11,19 @@ PAGE_WAIT = 0.8
 #: The errors that say "the database does not answer". Any other database error is a fault of ours.
 UNAVAILABLE = (OperationalError, InterfaceError)
 
+DISK_FULL = "the disk is full"
+
 #: What SQLite's or PostgreSQL's message contains -> what it means.
 _REASONS = (
-    ("disk is full", "the disk is full"),
-    ("No space left on device", "the disk is full"),
+    ("disk is full", DISK_FULL),
+    ("No space left on device", DISK_FULL),
     ("is locked", "another process holds the database’s lock"),
     ("lock timeout", "another process holds the database’s lock"),
     ("readonly database", "the database may only be read"),
 )
 #: PostgreSQL's codes, for servers whose messages are in another language.
 _REASONS_BY_CODE = {
-    "53100": "the disk is full",
+    "53100": DISK_FULL,
     "55P03": "another process holds the database’s lock",
 }
 

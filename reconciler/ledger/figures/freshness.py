@@ -178,7 +178,7 @@ def _negative_lags() -> tuple[int, int]:
     return len(early), len(pairs)
 
 
-def read_something() -> None:
+def check_readable() -> None:
     """Read a row of each table that every page reads.
 
     Raises AnotherHotWax, and DatabaseError where it cannot be read.
