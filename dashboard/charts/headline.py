@@ -75,9 +75,7 @@ def comparable(asked: OrderFilter, fresh: Freshness) -> Bounds | None:
     before = asked.before(fresh.now)
     if before is None or before.start is None or fresh.seen is None:
         return None
-    end = asked.bounds(fresh.now).end or fresh.now
-    if asked["period"] == "this_week" and not any(asked.days):
-        end = min(end, fresh.now)  # the rest of the week is still to come
+    end = asked.bounds_so_far(fresh.now).end or fresh.now
     return None if is_unseen(asked, fresh, before.start, end) else before
 
 

@@ -180,11 +180,9 @@ def ends_of(
     asked: OrderFilter, fresh: Freshness, matching: service.FailedOrderQuerySet
 ) -> tuple[datetime, datetime] | None:
     """Return where the chart begins and ends; None if no order has such a date."""
-    bounds, which = asked.bounds(fresh.now), asked.dated_by
+    bounds, which = asked.bounds_so_far(fresh.now), asked.dated_by
     start = bounds.start or _midnight(service.earliest(matching, which))
     end = bounds.end or (service.latest(matching, which) if which == "expires" else fresh.now)
-    if asked["period"] == "this_week" and which != "expires" and not any(asked.days):
-        end = _next_day(fresh.now)  # the rest of the week is still to come
     if start is None or end is None:
         return None
     if bounds.end is None:

@@ -1,8 +1,8 @@
 """What a query string asks for, as a value that is handed down: which orders, in which order."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
-from datetime import date, datetime
+from dataclasses import dataclass, replace
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from django.utils import timezone
@@ -13,6 +13,7 @@ from dashboard.filtering.periods import (
     Bounds,
     before_days,
     before_period,
+    begin_of,
     bounds_of_days,
     bounds_of_period,
 )
@@ -80,6 +81,17 @@ class OrderFilter:
         if any(self.days):
             return bounds_of_days(*self.days)
         return bounds_of_period(self["period"], now, forward=self.dated_by == "expires")
+
+    def bounds_so_far(self, now: datetime) -> Bounds:
+        """Return the bounds, without the days of this week that are still to come.
+
+        Days given as from and to, and days on which orders expire, may lie ahead.
+        """
+        bounds = self.bounds(now)
+        if bounds.end is None or any(self.days) or self.dated_by == "expires":
+            return bounds
+        tomorrow = begin_of(timezone.localtime(now).date() + timedelta(days=1))
+        return replace(bounds, end=min(bounds.end, tomorrow or bounds.end))
 
     def before(self, now: datetime) -> Bounds | None:
         """Return the equally long period before; None if there is none."""
