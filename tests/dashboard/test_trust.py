@@ -7,11 +7,13 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import psycopg
 import pytest
 from django.db import DataError, IntegrityError, OperationalError, ProgrammingError, connection
 from django.test import Client as Browser
 from django.utils import timezone
 
+from reconciler import service
 from reconciler.demo.server import Demo
 from reconciler.ledger.models import FailedOrder, SyncState
 from reconciler.ledger.sync.schedule import current_state
@@ -254,3 +256,19 @@ def test_with_a_token_missing_the_page_says_what_to_do(browser: Browser, setting
         settings.HOTWAX_TOKEN = "t0ken"
         SyncState.objects.update(asked_at=None, back_off_until=None)
         assert trust(Page(browser.get("/orders/"))).get("data-state") != "down"
+
+
+@pytest.mark.parametrize(
+    ("cause", "reason"),
+    [
+        (psycopg.errors.DiskFull, "the disk is full"),
+        (psycopg.errors.LockNotAvailable, "another process holds the database’s lock"),
+        (psycopg.errors.AdminShutdown, "the database does not answer"),
+    ],
+)
+def test_an_error_of_postgresql_is_told_in_whatever_language_it_writes(
+    cause: type[psycopg.Error], reason: str
+) -> None:
+    error = OperationalError("Kein Platz")
+    error.__cause__ = cause("Kein Platz")
+    assert service.reason_of(error) == reason

@@ -84,6 +84,8 @@ def test_a_date_is_read(text: str, reading: Reading, expected: str) -> None:
         "Janua 3, 2024 10:15:12",
         "Foo 3, 2024 10:15:12",
         "2024-01-10T11:29:31+99:00",
+        "2024-01-10T112931.5Z",  # as long as a date of Solr's
+        "2024-01-10T112931.12345Z",
         "１７０４３３５８６２０００",
     ],
 )
