@@ -159,6 +159,20 @@ def test_a_use_is_written_down_once_in_five_minutes(browser: Browser, quiet: Non
     assert [writes(minutes) for minutes in (0, 1, 4.9, 5.1, 6, 10, 10.2)] == [0, 0, 0, 1, 0, 0, 1]
 
 
+def test_a_use_is_written_down_with_a_brief_wait(browser: Browser, quiet: None) -> None:
+    question = "PRAGMA busy_timeout" if connection.vendor == "sqlite" else "SHOW lock_timeout"
+    waits = []
+
+    def asked(execute: Any, sql: str, *rest: Any) -> Any:
+        if sql.startswith("UPDATE") and "django_session" in sql:
+            waits.append(connection.connection.execute(question).fetchone()[0])
+        return execute(sql, *rest)
+
+    with later(6), connection.execute_wrapper(asked):
+        browser.get("/status/")
+    assert waits in ([800], ["800ms"])
+
+
 def test_a_use_that_cannot_be_written_down_stops_no_page(
     browser: Browser, quiet: None, caplog: pytest.LogCaptureFixture
 ) -> None:
