@@ -190,3 +190,12 @@ def rows_of(browser: Browser, query: str) -> list[list[str]]:
     assert response["Content-Disposition"].startswith("attachment")
     text = b"".join(response.streaming_content).decode("utf-8-sig")  # type: ignore[attr-defined]
     return list(csv.reader(io.StringIO(text)))
+
+
+def latest(raws: list[dict[str, Any]]) -> dict[tuple[str, str], dict[str, Any]]:
+    """The latest document of each order, by shop id and name, from the raw documents."""
+    found: dict[tuple[str, str], dict[str, Any]] = {}
+    for raw in sorted(raws, key=lambda r: (r["timestamp"], r["document-id"])):
+        shop = raw["site"].split("/")[3] if "myshopify" in raw["site"] else "c"
+        found[shop, raw["shopifyOrderName"] or raw["document-id"]] = raw
+    return found

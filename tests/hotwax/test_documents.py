@@ -10,19 +10,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconciler.hotwax.dates import read_date
 from reconciler.hotwax.documents import (
     FailureDocument,
     ForeignDocument,
     Reading,
     UnreadableDocument,
-    bounded,
     clean,
     from_text,
     read_document,
-    shop_of,
 )
-from reconciler.hotwax.links import admin_link, host_of, link_of, mask_keys
 from tests.makers import SAMPLE, document
 
 NEW_YORK = Reading(ZoneInfo("America/New_York"))
@@ -36,99 +32,6 @@ def read(raw: object, reading: Reading = UTC_READING) -> FailureDocument:
 
 
 # ------------------------------------------------------------------------------------- dates
-
-
-@pytest.mark.parametrize(
-    ("text", "reading", "expected"),
-    [
-        ("1704335862000", UTC_READING, "2024-01-04T02:37:42+00:00"),
-        ("1704335862000.0", UTC_READING, "2024-01-04T02:37:42+00:00"),
-        ("2024-01-10T11:29:31.127Z", UTC_READING, "2024-01-10T11:29:31.127000+00:00"),
-        ("2024-01-10T11:29:31Z", UTC_READING, "2024-01-10T11:29:31+00:00"),
-        ("2024-01-10T11:29:31.5Z", UTC_READING, "2024-01-10T11:29:31.500000+00:00"),
-        ("2024-01-10T11:29:31.127456789Z", UTC_READING, "2024-01-10T11:29:31.127000+00:00"),
-        ("2024-01-10T11:29:31+02:00", UTC_READING, "2024-01-10T09:29:31+00:00"),
-        ("2024-01-10T11:29:31-0530", UTC_READING, "2024-01-10T16:59:31+00:00"),
-        ("2024-01-10 11:29:31", NEW_YORK, "2024-01-10T16:29:31+00:00"),
-        ("January 3, 2024 10:15:12 PM", UTC_READING, "2024-01-03T22:15:12+00:00"),
-        ("January 3, 2024 10:15:12 PM", NEW_YORK, "2024-01-04T03:15:12+00:00"),
-        ("January 3, 2024 10:15:12 pm", NEW_YORK, "2024-01-04T03:15:12+00:00"),
-        ("January 3, 2024 10:15:12\u202fPM", NEW_YORK, "2024-01-04T03:15:12+00:00"),
-        ("January 3, 2024 22:15:12", NEW_YORK, "2024-01-04T03:15:12+00:00"),
-        ("January 3, 2024, 12:00:00 AM", UTC_READING, "2024-01-03T00:00:00+00:00"),
-        ("January 3, 2024 12:00:00 PM", UTC_READING, "2024-01-03T12:00:00+00:00"),
-        ("Jan 3, 2024 1:05 AM", UTC_READING, "2024-01-03T01:05:00+00:00"),
-        ("Sept 3, 2024 01:05:00", UTC_READING, "2024-09-03T01:05:00+00:00"),
-        ("  1704335862000  ", UTC_READING, "2024-01-04T02:37:42+00:00"),
-    ],
-)
-def test_a_date_is_read(text: str, reading: Reading, expected: str) -> None:
-    moment = read_date(text, reading.zone)
-    assert moment is not None
-    assert moment.isoformat() == expected
-
-
-@pytest.mark.parametrize(
-    "text",
-    [
-        "",
-        "soon",
-        "0",
-        "-1704335862000",
-        "17043358",  # seconds or nonsense: not milliseconds of a time when there was a Shopify
-        "99999999999999999999999",
-        "2024-02-30T00:00:00Z",
-        "2024-01-10T25:00:00Z",
-        "January 32, 2024 10:15:12 PM",
-        "January 3, 2024 13:15:12 PM",
-        "Janua 3, 2024 10:15:12",
-        "Foo 3, 2024 10:15:12",
-        "2024-01-10T11:29:31+99:00",
-        "2024-01-10T112931.5Z",  # as long as a date of Solr's
-        "2024-01-10T112931.12345Z",
-        "１７０４３３５８６２０００",
-    ],
-)
-def test_what_is_no_date_is_none(text: str) -> None:
-    assert read_date(text, UTC_READING.zone) is None
-
-
-@pytest.mark.parametrize(
-    ("not_before", "expected"),
-    [
-        # 01:30 occurs at 05:30 and at 06:30 UTC on that night.
-        (None, "05:30"),
-        ("2026-11-01T05:00:00+00:00", "05:30"),
-        ("2026-11-01T05:30:00+00:00", "05:30"),
-        ("2026-11-01T05:45:00+00:00", "06:30"),
-        ("2026-11-01T06:30:00+00:00", "06:30"),
-        ("2026-11-01T07:00:00+00:00", "05:30"),  # before the order either way: say the earliest
-    ],
-)
-def test_a_time_that_occurs_twice_is_the_earliest_not_before_the_order(
-    not_before: str | None, expected: str
-) -> None:
-    created = datetime.fromisoformat(not_before) if not_before else None
-    moment = read_date("November 1, 2026 1:30:00 AM", NEW_YORK.zone, created)
-    assert moment is not None
-    assert f"{moment:%H:%M}" == expected
-
-
-def test_a_time_that_the_clocks_skip_is_read_by_the_offset_before() -> None:
-    moment = read_date("March 8, 2026 2:30:00 AM", NEW_YORK.zone)
-    assert moment == datetime(2026, 3, 8, 7, 30, tzinfo=UTC)
-
-
-@given(st.datetimes(datetime(1980, 1, 1), datetime(2100, 1, 1)))
-def test_every_form_of_one_moment_reads_alike(naive: datetime) -> None:
-    moment = naive.replace(microsecond=0, tzinfo=UTC)
-    forms = [
-        str(int(moment.timestamp() * 1000)),
-        f"{moment:%Y-%m-%dT%H:%M:%SZ}",
-        f"{moment:%B} {moment.day}, {moment:%Y %I:%M:%S %p}",
-        f"{moment:%B} {moment.day}, {moment:%Y %H:%M:%S}",
-    ]
-    assert [read_date(form, UTC_READING.zone) for form in forms] == [moment] * 4
 
 
 # -------------------------------------------------------------------------------- documents
@@ -293,118 +196,6 @@ def test_no_document_raises(raw: dict[str, object]) -> None:
 
 
 # ---------------------------------------------------------------------------- shops and links
-
-SHOPS = [
-    # site, SHOPIFY_STORES, key, handle
-    ("https://hc-demo.myshopify.com/839/orders/x", {}, "839", "hc-demo"),
-    ("https://HC-Demo.MyShopify.com:443/839/orders/x", {}, "839", "hc-demo"),
-    ("https://hc-demo.myshopify.com/orders/x", {}, "hc-demo.myshopify.com", "hc-demo"),
-    ("https://www.lune.com/839/orders/x", {}, "www.lune.com", ""),
-    ("https://www.lune.com/839/orders/x", {"www.lune.com": "lune"}, "839", "lune"),
-    ("https://www.lune.com/839/x", {"www.lune.com": "lune.myshopify.com"}, "839", "lune"),
-    ("https://.myshopify.com/839/x", {}, ".myshopify.com", ""),
-    ("https://evilmyshopify.com/839/x", {}, "evilmyshopify.com", ""),
-    ("https://hc-demo.myshopify.com.evil.com/839/x", {}, "hc-demo.myshopify.com.evil.com", ""),
-    ("https://hc-demo.myshopify.com@evil.com/839/x", {}, "evil.com", ""),
-    ("https://evil.com\\@hc-demo.myshopify.com/839/x", {}, "none", ""),
-    ("https://hc-demo.myshopify.com/٣/x", {}, "hc-demo.myshopify.com", "hc-demo"),
-    ("https://839/1/x", {}, "//839", ""),
-    ("https://none/1/x", {}, "//none", ""),
-    ("ftp://hc-demo.myshopify.com/839/x", {}, "none", ""),
-    ("javascript:alert(1)", {}, "none", ""),
-    ("hc-demo.myshopify.com/839", {}, "none", ""),
-    ("", {}, "none", ""),
-]
-
-
-@pytest.mark.parametrize(("site", "stores", "key", "handle"), SHOPS)
-def test_a_shop_is_known_by_its_id_only_from_hosts_that_may_speak_for_it(
-    site: str, stores: dict[str, str], key: str, handle: str
-) -> None:
-    shop = shop_of(site, stores)
-    assert (shop.key, shop.handle) == (key, handle)
-
-
-@pytest.mark.parametrize(
-    "site",
-    [
-        "javascript:alert(1)//https://a.b",
-        "data:text/html,<script>",
-        " https://a.b/c",
-        "https:///a",
-        "https://",
-        "//a.b/c",
-        "https://a.b\\@c.d/",
-        "https://a.b/\x00",
-        "java\nscript:alert(1)",
-        "https://a b/c",
-        "https://[::1/x",
-        "https://a.b:99999999/x",
-        "https://a.b:port/x",
-        "https://a.b/\ud800",
-    ],
-)
-def test_what_is_no_web_address_is_no_link(site: str) -> None:
-    assert link_of(site) == ""
-
-
-@pytest.mark.parametrize(
-    "site",
-    [
-        "https://a.b/c?key=1&x=<y>\"'",
-        "HTTP://a.b",
-        "https://a.b/ü/😘",
-        "https://a.b/c d",
-        "https://user@a.b/c",
-        "https://[::1]/x",
-    ],
-)
-def test_a_web_address_is_linked_byte_for_byte(site: str) -> None:
-    assert link_of(site) == site
-    assert host_of(site)
-
-
-def test_the_admin_link_carries_the_name_and_nothing_that_it_could_break() -> None:
-    assert admin_link("hc", "#1 &x=/") == (
-        "https://admin.shopify.com/store/hc/orders?query=%231%20%26x%3D%2F"
-    )
-    assert admin_link("", "#1") == ""
-    assert admin_link("hc", "") == ""
-
-
-@pytest.mark.parametrize(
-    ("text", "masked"),
-    [
-        ("https://a.b/c?key=s3cret", "https://a.b/c?key=•••"),
-        ("https://a.b/c?key=s3cret&x=1#f", "https://a.b/c?key=•••&x=1#f"),
-        ("https://a.b/c?KEY=s3cret", "https://a.b/c?KEY=•••"),
-        # Only a parameter of a URL's query is one.
-        ("api_key=s3cret failed", "api_key=s3cret failed"),
-        ("primaryKey=10001 is taken", "primaryKey=10001 is taken"),
-        ("https://a.b/c?monkey=1", "https://a.b/c?monkey=1"),
-        ("https://a.b/c?x=1;key=s", "https://a.b/c?x=1;key=•••"),
-        ("https://a.b/c?x=1&amp;key=s", "https://a.b/c?x=1&amp;key=•••"),
-        ("https://a.b/c?k%65y=s3cret", "https://a.b/c?k%65y=•••"),
-        ("https://a.b/c?%6B%65%79=s3cret", "https://a.b/c?%6B%65%79=•••"),
-        ("https://a.b/c?k\tey=s3cret", "https://a.b/c?k\tey=•••"),
-        ("/1/orders/2/authenticate?key=s3cret", "/1/orders/2/authenticate?key=•••"),
-        ("https://me:pass@a.b/c", "https://•••@a.b/c"),
-        ("HTTPS://me@a.b/c?key=s", "HTTPS://•••@a.b/c?key=•••"),
-        ("mail to me@a.b", "mail to me@a.b"),
-        ("https%3A%2F%2Fa.b%3Fkey%3Ds3cret", "https%3A%2F%2Fa.b%3Fkey%3D•••"),
-        ("https://a.b/c?key=", "https://a.b/c?key="),
-        ("Duplicate entry for key 'PRIMARY'", "Duplicate entry for key 'PRIMARY'"),
-    ],
-)
-def test_the_value_of_a_key_is_hidden(text: str, masked: str) -> None:
-    assert mask_keys(text) == masked
-    assert mask_keys(masked) == masked
-
-
-@given(st.text(min_size=201, max_size=400), st.text(min_size=201, max_size=400))
-def test_long_keys_are_bounded_and_stay_apart(one: str, other: str) -> None:
-    assert len(bounded(one)) <= 200
-    assert (bounded(one) == bounded(other)) == (one == other)
 
 
 def nested(levels: int) -> Any:
