@@ -1,11 +1,11 @@
 """Links that keep the list: URLs made of its query."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from functools import cache
 
 from django.urls import reverse
-from django.utils.html import escape
-from django.utils.safestring import SafeString, mark_safe
+from django.utils.safestring import SafeString
+from markupsafe import escape
 
 from dashboard.filtering.query import Query
 from reconciler import service
@@ -16,29 +16,39 @@ def with_value(query: Query, path: str, name: str, *values: object) -> str:
     return query.with_(name, *(str(value) for value in values)).url(path)
 
 
-def chosen_links(query: Query, path: str, name: str) -> Callable[[str], SafeString]:
-    """Return what makes a link's attributes that choose a value, or leave it where it is chosen."""
+def with_links(
+    values: Iterable[service.FacetValue], query: Query, path: str, name: str
+) -> Iterator[tuple[service.FacetValue, SafeString, SafeString]]:
+    """Return each value with two links' attributes: one chooses it, one leaves it out.
+
+    Where it is chosen already, or left out, the same link takes that back.
+    """
     chosen = {value.removeprefix("!") for value in query.values(name)}
     adding = query.adding(name)
+    for one in values:
+        both = (one.value, f"!{one.value}")
+        if one.value in chosen:
+            urls = [query.toggle(name, value).url(path) for value in both]
+        else:
+            urls = [f"{path}?{adding(value)}" for value in both]
+        yield one, list_link(urls[0]), list_link(urls[1])
 
-    def link(value: str) -> SafeString:
-        if value.removeprefix("!") in chosen:
-            return list_link(query.toggle(name, value).url(path))
-        return list_link(f"{path}?{adding(value)}")
 
-    return link
+def links_with(query: Query, path: str, name: str) -> Callable[[str], SafeString]:
+    """Return what makes a link's attributes that set one name of the query anew."""
+    return cache(lambda value: list_link(with_value(query, path, name, value)))
 
 
 def list_link(url: str) -> SafeString:
     """Return the attributes of a link that htmx follows within the list."""
     written = escape(url)
-    return mark_safe(f'href="{written}" hx-get="{written}"')  # noqa: S308 - escaped
+    return SafeString(f'href="{written}" hx-get="{written}"')
 
 
 def error_link(signature: service.ErrorSignature, query: Query) -> SafeString:
     """Return the attributes of a link to an error's page that carries the list one came from."""
     path = f"{reverse('dashboard:errors')}{signature.slug}/"
-    return mark_safe(f'href="{escape(query.without("page").url(path))}"')  # noqa: S308 - escaped
+    return SafeString(f'href="{escape(query.without("page").url(path))}"')
 
 
 def order_link(order: service.FailedOrder, query: Query) -> str:

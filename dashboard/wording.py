@@ -103,12 +103,20 @@ def plural(count: int, one: str, many: str = "") -> str:
 
 def utc(moment: datetime) -> str:
     """Write a moment in full: 2026-11-24 14:21:00 UTC."""
-    return f"{moment.astimezone(UTC).isoformat(' ', 'seconds')[:19]} UTC"
+    day, clock = utc_parts(moment)
+    return f"{day} {clock} UTC"
 
 
 def machine(moment: datetime) -> str:
     """Write a moment for <time datetime>: 2026-11-24T14:21:00Z."""
-    return f"{moment.astimezone(UTC).isoformat('T', 'seconds')[:19]}Z"
+    day, clock = utc_parts(moment)
+    return f"{day}T{clock}Z"
+
+
+def utc_parts(moment: datetime) -> tuple[str, str]:
+    """Write a moment's day and time of day in UTC: 2026-11-24, 14:21:00."""
+    written = moment.astimezone(UTC).isoformat()
+    return written[:10], written[11:19]
 
 
 def zone_name(now: datetime) -> str:

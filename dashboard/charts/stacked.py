@@ -9,12 +9,11 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.urls import reverse
-from django.utils import timezone
 
 from dashboard.filtering.order_filter import OrderFilter
 from dashboard.filtering.periods import Bounds, begin_of, edges_between
 from dashboard.filtering.query import Query
-from dashboard.wording import full_day
+from dashboard.wording import full_day, local
 from reconciler import service
 from reconciler.service import Freshness
 
@@ -117,6 +116,7 @@ def stacked(
 ) -> StackedChart:
     """Draw counts per span and series; ``query`` is that of the lists to link to, if any."""
     unit, edges, spans = counted.unit, counted.edges, counted.spans
+    link = days_links(query) if query else None
     top = nice(max(sum(span.values()) for span in spans))
     stacks = []
     for i, (span, start, end) in enumerate(zip(spans, edges, edges[1:], strict=False)):
@@ -131,7 +131,7 @@ def stacked(
                 total=sum(counts),
                 x=f"{i + BAR_START:g}",
                 parts=_parts(series, counts, top),
-                url=days_url(query, start, end) if query else "",
+                url=link(start, end) if link else "",
                 unseen=is_unseen(asked, fresh, start, end),
                 words=", ".join(f"{one.label.lower()} {n}" for one, n in pairs if n),
             )
@@ -172,8 +172,9 @@ def is_unseen(asked: OrderFilter, fresh: Freshness, start: datetime, end: dateti
     since, until = fresh.seen
     if asked.dated_by == "expires":  # what expires was logged LOG_KEEPS earlier
         return start < since + service.LOG_KEEPS or end > until + service.LOG_KEEPS
-    tomorrow = _next_day(now)
-    return start < since or start > now or end > tomorrow or until + SOON < min(end, now)
+    if start < since or start > now or until + SOON < min(end, now):
+        return True
+    return end > now and end > _next_day(now)
 
 
 def ends_of(
@@ -196,19 +197,24 @@ def ends_of(
 
 
 def _midnight(moment: datetime | None) -> datetime | None:
-    return begin_of(timezone.localtime(moment).date()) if moment else None
+    return begin_of(local(moment).date()) if moment else None
 
 
 def _next_day(moment: datetime) -> datetime:
-    return begin_of(timezone.localtime(moment).date() + timedelta(days=1)) or moment
+    return begin_of(local(moment).date() + timedelta(days=1)) or moment
 
 
-def days_url(query: Query, start: datetime, end: datetime) -> str:
-    """Link to the list of the days between two moments."""
-    first = timezone.localtime(start).date()
-    last = timezone.localtime(end - timedelta(microseconds=1)).date()
-    days = query.without("period").with_("from", first.isoformat()).with_("to", last.isoformat())
-    return days.url(reverse("dashboard:orders"))
+def days_links(query: Query) -> Callable[[datetime, datetime], str]:
+    """Return what links to the list of the days between two moments."""
+    path = reverse("dashboard:orders")
+    adding = query.without("period", "from", "to").adding("from", "to")
+
+    def link(start: datetime, end: datetime) -> str:
+        first = local(start).date()
+        last = local(end - timedelta(microseconds=1)).date()
+        return f"{path}?{adding(first.isoformat(), last.isoformat())}"
+
+    return link
 
 
 def nice(largest: int) -> int:
@@ -223,7 +229,7 @@ def nice(largest: int) -> int:
 
 def bar_label(start: datetime, unit: str) -> str:
     """Name a span of a chart in words, by where it begins."""
-    day = timezone.localtime(start)
+    day = local(start)
     words = full_day(day)
     if unit == "hour":
         return f"{words}, {day:%H:%M}"
@@ -234,7 +240,7 @@ def bar_label(start: datetime, unit: str) -> str:
 
 def short_label(start: datetime, unit: str) -> str:
     """Name a span below a chart."""
-    day = timezone.localtime(start)
+    day = local(start)
     if unit == "hour":
         return f"{day:%H:%M}"
     if unit in ("month", "year"):

@@ -117,17 +117,16 @@ class Parameters:
     #: Those of the list that holds the orders which this page counts; None if it is that list.
     orders: "Parameters | None" = None
     by_name: Mapping[str, Parameter] = field(init=False)
+    #: A parameter's number among the rows, by its name.
+    places: Mapping[str, int] = field(init=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "by_name", {row.name: row for row in self.rows})
+        places = {row.name: place for place, row in enumerate(self.rows)}
+        object.__setattr__(self, "places", places)
 
     def __iter__(self) -> Iterator[Parameter]:
         return iter(self.rows)
-
-    @property
-    def names(self) -> list[str]:
-        """Return the names, in the order in which links write them."""
-        return [row.name for row in self.rows]
 
     @property
     def facets(self) -> dict[str, Facet]:

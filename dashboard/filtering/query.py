@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Mapping
 from functools import cached_property
 from typing import Self
-from urllib.parse import urlencode
+from urllib.parse import quote_plus, urlencode
 
 from django.http import QueryDict
 
@@ -72,8 +72,10 @@ class Query:
         gone = {name} if name == "page" else {name, "page"}
         kept = [pair for pair in self.pairs if pair[0] not in gone]
         pairs = [*kept, *((name, value) for value in values)]
-        names = self.parameters.names
-        return self._of(sorted(pairs, key=lambda pair: names.index(pair[0])))
+        return self._of(sorted(pairs, key=self._place))
+
+    def _place(self, pair: tuple[str, str]) -> int:
+        return self.parameters.places[pair[0]]
 
     def without(self, *names: str) -> Self:
         """Remove names, and go back to the first page."""
@@ -94,21 +96,24 @@ class Query:
             return self.with_(name, *(v for v in values if v != value))
         return self.with_(name, *values, value)
 
-    def adding(self, name: str) -> Callable[[str], str]:
-        """Return what encodes the query with one value more of a name, on the first page.
+    def adding(self, *names: str) -> Callable[..., str]:
+        """Return what encodes the query with one value more of each name, on the first page.
 
-        For many values of one name: what stands before and after them is encoded once.
+        For many values of the same names: what stands before and after them is encoded once. The
+        names follow each other in the table of parameters.
         """
-        place = self.parameters.names.index(name)
+        place = self.parameters.places[names[0]]
         before: list[tuple[str, str]] = []
         after: list[tuple[str, str]] = []
         for pair in self.without("page").pairs:
-            later = self.parameters.names.index(pair[0]) > place
-            (after if later else before).append(pair)
-        head, tail = (urlencode(pairs) for pairs in (before, after))
+            (after if self._place(pair) > place else before).append(pair)
+        head = f"{urlencode(before)}&" if before else ""
+        tail = f"&{urlencode(after)}" if after else ""
 
-        def encoded(value: str) -> str:
-            return "&".join(filter(None, (head, urlencode([(name, value)]), tail)))
+        def encoded(*values: str) -> str:
+            pairs = zip(names, values, strict=True)
+            added = "&".join([f"{name}={quote_plus(value)}" for name, value in pairs])
+            return f"{head}{added}{tail}"
 
         return encoded
 

@@ -240,7 +240,7 @@ def percentile(counts: dict[int, int], per_cent: int) -> int | None:
 #: A shorter silence is not reported.
 SHORT_SILENCE = timedelta(hours=1)
 #: Log times that are read in one go.
-AT_ONCE = 64
+AT_ONCE = 500
 
 
 def silence(now: datetime, revision: int) -> tuple[datetime, timedelta | None] | None:
