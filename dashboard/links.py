@@ -1,6 +1,6 @@
 """Links that keep the list: URLs made of its query."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable
 from functools import cache
 
 from django.urls import reverse
@@ -16,27 +16,10 @@ def with_value(query: Query, path: str, name: str, *values: object) -> str:
     return query.with_(name, *(str(value) for value in values)).url(path)
 
 
-def with_links(
-    values: Iterable[service.FacetValue], query: Query, path: str, name: str
-) -> Iterator[tuple[service.FacetValue, SafeString, SafeString]]:
-    """Return each value with two links' attributes: one chooses it, one leaves it out.
-
-    Where it is chosen already, or left out, the same link takes that back.
-    """
-    chosen = {value.removeprefix("!") for value in query.values(name)}
-    adding = query.adding(name)
-    for one in values:
-        both = (one.value, f"!{one.value}")
-        if one.value in chosen:
-            urls = [query.toggle(name, value).url(path) for value in both]
-        else:
-            urls = [f"{path}?{adding(value)}" for value in both]
-        yield one, list_link(urls[0]), list_link(urls[1])
-
-
 def links_with(query: Query, path: str, name: str) -> Callable[[str], SafeString]:
     """Return what makes a link's attributes that set one name of the query anew."""
-    return cache(lambda value: list_link(with_value(query, path, name, value)))
+    adding = query.without(name).adding(name)
+    return cache(lambda value: list_link(f"{path}?{adding(value)}"))
 
 
 def list_link(url: str) -> SafeString:

@@ -136,6 +136,21 @@ def label(name: str) -> SafeString:
     )
 
 
+def sentence_and_template(signature: service.ErrorSignature) -> SafeString:
+    """Draw an error by its plain sentence, where it has one, and by its template."""
+    return _sentence_and_template(signature.plain, signature.template[:300])
+
+
+@lru_cache(maxsize=2048)
+def _sentence_and_template(sentence: str, template: str) -> SafeString:
+    if not sentence:
+        return slots(template)
+    return SafeString(
+        f'<span class="line-1" data-sentence>{escape(sentence)}</span>'
+        f'<span class="line-2">{slots(template)}</span>'
+    )
+
+
 @lru_cache(maxsize=2048)
 def slots(text: str) -> SafeString:
     """Mark what differs from order to order in a signature."""

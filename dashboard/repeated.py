@@ -19,7 +19,6 @@ from dashboard.links import (
     links_with,
     list_link,
     order_link,
-    with_links,
     with_value,
 )
 from reconciler import service
@@ -38,7 +37,6 @@ def environment(**options: Any) -> Environment:
         error_link,
         list_link,
         order_link,
-        with_links,
         service.link_of,
         marks.advice,
         marks.bars,
@@ -48,6 +46,7 @@ def environment(**options: Any) -> Environment:
         marks.icon,
         marks.label,
         marks.number_cells,
+        marks.sentence_and_template,
         marks.slots,
         marks.time_ago,
         marks.time_day,

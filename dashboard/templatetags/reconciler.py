@@ -12,6 +12,7 @@ from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
 from dashboard import links, marks, repeated, wording
+from dashboard.facet_values import facet_items
 from dashboard.filtering.query import Query
 from reconciler import service
 
@@ -23,6 +24,7 @@ register.simple_tag(marks.icon)
 register.simple_tag(marks.label)
 register.simple_tag(marks.time_ago)
 register.simple_tag(marks.time_day)
+register.simple_tag(facet_items)
 register.simple_tag(links.list_link)
 register.simple_tag(links.order_link)
 register.simple_tag(links.with_value)
