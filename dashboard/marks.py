@@ -5,7 +5,7 @@ at their arguments for lazy texts, and take thrice as long (a list draws a thous
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from functools import cache, lru_cache
 
@@ -64,10 +64,13 @@ def time_day(moment: datetime, now: datetime) -> SafeString:
 
 def time_of_span(bar: SmallBar | Stack, unit: str) -> SafeString:
     """Draw <time> that names a span of a chart: a day of the dashboard's zone, or an hour."""
-    begin = wording.local(bar.start)
+    return _time_of_span(wording.local(bar.start), bar.label, unit)
+
+
+@lru_cache(maxsize=2048)
+def _time_of_span(begin: datetime, label: str, unit: str) -> SafeString:
     written = begin.isoformat(timespec="minutes") if unit == "hour" else f"{begin:%Y-%m-%d}"
-    label = escape(bar.label)
-    return SafeString(f'<time datetime="{written}">{label}</time>')
+    return SafeString(f'<time datetime="{written}">{escape(label)}</time>')
 
 
 def two_lines(first: str, second: str) -> SafeString:
@@ -96,6 +99,29 @@ def bars(stack: Stack) -> SafeString:
         for color, y, height in stack.parts
     ]
     return SafeString("".join(drawn))
+
+
+def sparkline(bars: Sequence[SmallBar]) -> SafeString:
+    """Draw a chart as small as a word; the latest bar stands out."""
+    drawn = [
+        f"<g><title>{escape(bar.label)}: {bar.count:,}</title>"
+        f'<rect x="{x}" y="{bar.y}" width="0.74" height="{bar.height}"/></g>'
+        for x, bar in enumerate(bars)
+    ]
+    return SafeString(
+        f'<svg class="spark" viewBox="0 0 {len(bars)} 100" preserveAspectRatio="none"'
+        ' aria-hidden="true" focusable="false">'
+        f'<line x1="0" y1="100" x2="{len(bars)}" y2="100"/>{"".join(drawn)}</svg>'
+    )
+
+
+def sparkline_rows(bars: Sequence[SmallBar], unit: str) -> SafeString:
+    """Draw the same numbers as rows of a table."""
+    rows = [
+        f'<tr><th scope="row">{time_of_span(bar, unit)}</th>{number_cells([bar.count])}</tr>'
+        for bar in bars
+    ]
+    return SafeString("".join(rows))
 
 
 def hue(category: str) -> str:

@@ -48,6 +48,8 @@ def environment(**options: Any) -> Environment:
         marks.number_cells,
         marks.sentence_and_template,
         marks.slots,
+        marks.sparkline,
+        marks.sparkline_rows,
         marks.time_ago,
         marks.time_day,
         marks.time_of_span,

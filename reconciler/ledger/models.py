@@ -15,6 +15,7 @@ __all__ = [
     "FAILING_WITHIN",
     "Attempt",
     "Category",
+    "DailyCount",
     "ErrorSignature",
     "Event",
     "FailedOrder",
@@ -205,6 +206,21 @@ class FailedOrder(models.Model):
                 fields=("first_at", "signature", "shop", "order_created_at"), name="orders_by_first"
             ),
             models.Index(fields=("order_key",), name="orders_by_key"),
+            # What people work on: few, however many are kept (queries.NOT_RESOLVED).
+            models.Index(
+                fields=(
+                    "last_failed_at",
+                    "signature",
+                    "shop",
+                    "attempt_count",
+                    "expires_at",
+                    "first_at",
+                    "left_log_at",
+                    "state",
+                ),
+                condition=~models.Q(state=State.RESOLVED),
+                name="not_resolved",
+            ),
         )
 
     def __str__(self) -> str:
@@ -214,6 +230,24 @@ class FailedOrder(models.Model):
         """Return True for two or more attempts, the last within FAILING_WITHIN."""
         last = self.last_failed_at
         return self.attempt_count >= 2 and last is not None and now - last <= FAILING_WITHIN
+
+
+class DailyCount(models.Model):
+    """Orders whose date lies on a day of UTC, by signature. Triggers keep it (figures)."""
+
+    #: The order's column.
+    dated_by = models.CharField(max_length=20)
+    day = models.DateField()
+    signature = models.ForeignKey(ErrorSignature, models.CASCADE, db_index=False, related_name="+")
+    orders = models.IntegerField()
+
+    class Meta:
+        constraints = (
+            models.UniqueConstraint("dated_by", "day", "signature", name="one_count_per_day"),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.day}: {self.orders} of {self.signature_id} by {self.dated_by}"
 
 
 class OrderAlias(models.Model):

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any, Self, TypeVar
 
 from django.db import connection, models
-from django.db.models import F, Q
+from django.db.models import F, Func, Q
 from django.db.models.expressions import Combinable
 
 from reconciler.hotwax.documents import clean
@@ -29,6 +29,13 @@ Row = TypeVar("Row", bound=models.Model)
 
 EXPIRING_WITHIN = timedelta(days=7)
 UNFINISHED = (State.OPEN, State.IN_PROGRESS, State.WAITING)
+#: The condition of the index "not_resolved", in the same words: SQLite uses a partial index only
+#: where its condition stands in the query as it is, without parameters.
+NOT_RESOLVED = Func(
+    F("state"),
+    template=f"NOT (%(expressions)s = '{State.RESOLVED.value}')",
+    output_field=models.BooleanField(),
+)
 #: Date names of the query string -> columns.
 DATES = {
     "failed": "last_failed_at",
@@ -73,7 +80,7 @@ LIST_COLUMNS = (
 
 def view_condition(view: str, now: datetime, *, any_state: bool = False) -> Q:
     """Return the condition of a view (CONTRACTS.md, `view`); it is empty for `all`."""
-    unfinished = Q() if any_state or view == "all" else Q(state__in=UNFINISHED)
+    unfinished = Q() if any_state or view == "all" else Q(NOT_RESOLVED, state__in=UNFINISHED)
     if view == "expiring":
         return unfinished & Q(
             left_log_at=None, expires_at__gte=now, expires_at__lte=now + EXPIRING_WITHIN

@@ -15,6 +15,7 @@ from django.core.exceptions import EmptyResultSet
 from django.db import connection
 from django.db.models import Count, Q, QuerySet
 
+from reconciler.ledger.figures import daily_counts
 from reconciler.ledger.figures.cache import cached
 from reconciler.ledger.models import Attempt, ErrorSignature
 from reconciler.ledger.queries import (
@@ -70,13 +71,28 @@ def over_time(
     """
     column, keys_of = GROUPINGS[by]
     column = f"{prefix}{column}" if by == "shop" else column
-    count = partial(_counts_between, rows, moment, edges, column)
+    count = partial(_counts, rows, moment, edges, column)
     counts = cached(revision, "over time", rows.order_by(), (moment, edges, column), count)
     keys = keys_of({found for _, found in counts})
     spans: list[dict[str, int]] = [defaultdict(int) for _ in edges[1:]]
     for (span, found), n in counts.items():
         spans[span][keys[found]] += n
     return spans
+
+
+def _counts(
+    rows: Rows, moment: str, edges: Sequence[datetime], kind: str
+) -> dict[tuple[int, int], int]:
+    """Count rows by span and by the values of ``kind``; whole days are counted already."""
+    if not daily_counts.serves(rows, moment, kind):
+        return _counts_between(rows, moment, edges, kind)
+    days, rest = daily_counts.whole_days(edges)
+    if not days:
+        return _counts_between(rows, moment, edges, kind)
+    sums: dict[tuple[int, int], int] = defaultdict(int, daily_counts.counts_of_days(moment, days))
+    for key, n in _counts_within(rows, moment, rest, kind).items():
+        sums[key] += n
+    return sums
 
 
 def per_span(rows: Rows, moment: str, edges: Sequence[datetime]) -> list[int]:
@@ -112,8 +128,12 @@ def _in_view(view: str, now: datetime) -> Count:
     return Count("pk", filter=view_condition(view, now))
 
 
+_SPAN_MARKS = {
+    "sqlite": "(%s, %s, %s)",
+    "postgresql": "(%s, %s::timestamptz, %s::timestamptz)",
+}
 #: SQLite loops over the left side of a CROSS JOIN: one search of the index per span.
-_SQLITE = """
+_PER_SPAN = """
 WITH span(number, low, high) AS (VALUES {spans}), matching(moment, kind) AS ({orders})
 SELECT span.number, matching.kind, count(*) FROM span CROSS JOIN matching
 WHERE matching.moment >= span.low AND matching.moment < span.high GROUP BY 1, 2
@@ -132,19 +152,31 @@ def _counts_between(
 
     Span i begins at edge i and ends before edge i + 1. Rows outside of the edges are not counted.
     """
+    if connection.vendor != "postgresql":
+        spans = [(number, *ends) for number, ends in enumerate(pairwise(edges))]
+        return _counts_within(rows, column, spans, kind)
     sql, params = _written(rows.order_by().values_list(column, kind))
-    if not sql:
+    values = [*params, list(edges), edges[0], edges[-1]]
+    found = _fetched(_POSTGRESQL.format(orders=sql), values) if sql else []
+    return {(span, key): n for span, key, n in found}
+
+
+def _counts_within(
+    rows: Rows, column: str, spans: daily_counts.Spans, kind: str
+) -> dict[tuple[int, int], int]:
+    """Count rows by the number of a span and by the values of ``kind``.
+
+    Each span is one search of an index: for spans that leave gaps, or on SQLite.
+    """
+    sql, params = _written(rows.order_by().values_list(column, kind))
+    if not (sql and spans):
         return {}
-    if connection.vendor == "postgresql":
-        statement = _POSTGRESQL.format(orders=sql)
-        values = [*params, list(edges), edges[0], edges[-1]]
-    else:
-        written = [connection.ops.adapt_datetimefield_value(edge) for edge in edges]
-        spans = ", ".join(["(%s, %s, %s)"] * (len(edges) - 1))
-        statement = _SQLITE.format(spans=spans, orders=sql)
-        bounds = zip(range(len(edges)), written, written[1:], strict=False)
-        values = [value for bound in bounds for value in bound] + list(params)
-    return {(span, found): n for span, found, n in _fetched(statement, values)}
+    marks = _SPAN_MARKS[connection.vendor]
+    statement = _PER_SPAN.format(spans=", ".join([marks] * len(spans)), orders=sql)
+    written = connection.ops.adapt_datetimefield_value
+    bounds = [(number, written(low), written(high)) for number, low, high in spans]
+    values = [value for bound in bounds for value in bound]
+    return {(span, key): n for span, key, n in _fetched(statement, [*values, *params])}
 
 
 def _written(rows: Rows) -> tuple[str, Sequence[Any]]:

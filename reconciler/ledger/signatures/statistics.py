@@ -44,16 +44,15 @@ NOTHING: Numbers = (0, 0, 0, 0)
 
 def error_numbers(orders: FailedOrderQuerySet) -> dict[int, Numbers]:
     """Count these orders by the primary key of their signature."""
-    counts = orders.order_by().values("signature")
-    found = counts.annotate(
-        n=Count("pk"),
-        unfinished=Count("pk", filter=Q(state__in=UNFINISHED)),
-        shops=Count("shop", distinct=True),
-        tries=Sum("attempt_count"),
-    )
-    return {
-        row["signature"]: (row["n"], row["unfinished"], row["shops"], row["tries"]) for row in found
-    }
+    # A group for each shop is cheaper than to count distinct shops.
+    groups = orders.order_by().values_list("signature", "shop")
+    unfinished = Count("pk", filter=Q(state__in=UNFINISHED))
+    found = groups.annotate(n=Count("pk"), unfinished=unfinished, tries=Sum("attempt_count"))
+    numbers: dict[int, Numbers] = {}
+    for signature, _, n, open_, tries in found:
+        orders_, unfinished_, shops, attempts = numbers.get(signature, NOTHING)
+        numbers[signature] = (orders_ + n, unfinished_ + open_, shops + 1, attempts + tries)
+    return numbers
 
 
 def error_rows(
@@ -79,7 +78,10 @@ def new_signatures(
     orders: FailedOrderQuerySet, start: datetime | None, end: datetime | None
 ) -> int:
     """Count the orders' signatures whose earliest log timestamp, ever, lies in [start, end)."""
-    rows = ErrorSignature.objects.filter(pk__in=orders.order_by().values("signature"))
+    if orders.query.where:
+        rows = ErrorSignature.objects.filter(pk__in=orders.order_by().values("signature"))
+    else:  # of all orders: one search of an index for each signature
+        rows = ErrorSignature.objects.filter(Exists(orders.filter(signature=OuterRef("pk"))))
     rows = rows.annotate(first_seen_at=_first_seen()).exclude(first_seen_at=None)
     if start is not None:
         rows = rows.filter(first_seen_at__gte=start)
