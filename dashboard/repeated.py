@@ -1,7 +1,7 @@
 """Jinja2 for the fragments that a page draws hundreds of times: rows, facet values, charts.
 
 A page of 50 orders draws thousands of tags. Jinja2 compiles a fragment to Python and draws it in
-about a third of the time of Django's engine (README, "Dependencies"). Everything else is Django's.
+about a third of the time of Django's engine (README). Everything else is Django's.
 """
 
 import re

@@ -166,11 +166,11 @@ def test_what_left_the_log_stays_left(hotwax_of: Make, settings: Any) -> None:
 def test_a_newer_parser_reads_everything_again_also_what_could_not_be_read(
     hotwax_of: Make,
 ) -> None:
-    odd = document("", **{"document-id": "", "orderName": "#9"})
+    odd = document("", **{"document-id": "", "nameOfOrder": "#9"})
     hotwax = hotwax_of(answer=static(envelope([document("#1"), odd])))
     hotwax.sync()
     assert UnreadableDocument.objects.count() == 1
-    aliases = ALIASES | {"order_name": ("shopifyOrderName", "orderName")}
+    aliases = ALIASES | {"order_name": ("shopifyOrderName", "nameOfOrder")}
     hotwax.changes = {"reading": Reading(aliases=aliases)}
     hotwax.sync()
     assert UnreadableDocument.objects.count() == 0

@@ -1,7 +1,8 @@
-"""Error text -> signature, rules version 2, and what is known of a signature."""
+"""Error text -> signature, and what is known of a signature."""
 
 import csv
 import hashlib
+import json
 import random
 import re
 import time
@@ -11,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconciler.ledger.signatures.classification import classify
+from reconciler.ledger.signatures.classification import BY_WORDS, ERRORS, classify
 from reconciler.ledger.signatures.rules import EMPTY, RULES, slug_of
 
 ROWS = [
@@ -165,3 +166,14 @@ def test_of_a_known_error_category_retry_and_a_sentence_are_known(row: dict[str,
 def test_what_nobody_knows_is_sorted_by_its_words(text: str, category: str, retry: str) -> None:
     verdict = classify(RULES.template_of(text))
     assert (verdict.category, verdict.retry, verdict.plain) == (category, retry, "")
+
+
+#: Of each version of the rules, the hash of everything that decides signature and classification.
+VERSIONS = {2: "7dafbe64571a"}
+
+
+def test_the_version_rises_with_the_rules_and_with_what_is_known_of_errors() -> None:
+    words = [(text, str(known.category), str(known.retry)) for text, known in BY_WORDS]
+    decisive = json.dumps([RULES.rows, words, ERRORS.read_text(encoding="utf-8")])
+    found = hashlib.sha256(decisive.encode()).hexdigest()[:12]
+    assert VERSIONS.get(RULES.version) == found, f"raise the version, and note {found} for it"
