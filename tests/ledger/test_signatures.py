@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconciler.ledger.signatures.classification import BY_WORDS, ERRORS, classify
+from reconciler.ledger.signatures.classification import BY_WORDS, classify
 from reconciler.ledger.signatures.rules import EMPTY, RULES, slug_of
 
 ROWS = [
