@@ -242,6 +242,8 @@ _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 
 def clean(text: str) -> str:
     """Replace NUL and lone surrogates, which no text column keeps, by U+FFFD."""
+    if text.isascii() and "\x00" not in text:  # as most texts: far cheaper than the search
+        return text
     return _UNSTORABLE.sub("\ufffd", text)
 
 
@@ -251,10 +253,10 @@ def clean(text: str) -> str:
 def _value(raw: Mapping[str, Any], names: tuple[str, ...], problems: list[str]) -> str:
     """Return the first value under one of a field's names that is not empty, as text."""
     for alias in names:
-        if alias in raw:
-            text = _text(raw[alias], alias, problems)
-            if text:
-                return text
+        value = raw.get(alias)
+        text = value if isinstance(value, str) else _text(value, alias, problems)
+        if text:
+            return text
     return ""
 
 

@@ -8,11 +8,12 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from functools import cache
+from functools import lru_cache
 from types import SimpleNamespace
 from typing import TypeVar
 
 from django.db import connection
+from django.db.models import DateTimeField
 
 from reconciler.hotwax.documents import NO_SHOP, FailureDocument, ShopIdentity, UnreadableDocument
 from reconciler.hotwax.links import SHOPIFY
@@ -237,21 +238,24 @@ def _insert(model: type[Attempt] | type[FailedOrder], rows: Sequence[NewRow]) ->
     names = ", ".join(connection.ops.quote_name(str(field.column)) for field in fields)
     table = connection.ops.quote_name(model._meta.db_table)
     marks = ", ".join(["%s"] * len(fields))
-    adapt = cache(_written if connection.vendor == "sqlite" else lambda moment: moment)
     columns = [field.attname for field in fields]
+    values = [list(map(row.__dict__.get, columns)) for row in rows]
+    if connection.vendor == "sqlite":
+        dates = [n for n, field in enumerate(fields) if isinstance(field, DateTimeField)]
+        for row_values in values:
+            for n in dates:
+                row_values[n] = row_values[n] and _written(row_values[n])
     with connection.cursor() as cursor:
         cursor.executemany(
             f"INSERT INTO {table} ({names}) VALUES ({marks})",  # noqa: S608 - names of models
-            [
-                [adapt(v) if isinstance(v, datetime) else v for v in map(row.__dict__.get, columns)]
-                for row in rows
-            ],
+            values,
         )
 
 
+@lru_cache(maxsize=8192)
 def _written(moment: datetime) -> str:
     """Write a moment as Django does for SQLite: in UTC, without saying so."""
-    return str(moment.astimezone(UTC).replace(tzinfo=None))
+    return str(moment.astimezone(UTC)).removesuffix("+00:00")
 
 
 def _new_order(
