@@ -98,6 +98,7 @@ LOGINS: list[tuple[int, Any, type[exceptions.HotWaxError] | None]] = [
     (200, {"token": None}, exceptions.CredentialsRefused),
     (401, {"errors": "no"}, exceptions.CredentialsRefused),
     (403, {}, exceptions.CredentialsRefused),
+    (400, {"token": "t"}, exceptions.CredentialsRefused),
     (404, "<html>", exceptions.RequestRefused),
     (503, "", exceptions.Unavailable),
     (500, "", exceptions.Unavailable),
@@ -119,6 +120,29 @@ def test_an_answer_to_a_login_is_checked(
             auth.read_login(status, text.encode(), "me")
 
 
+@pytest.mark.parametrize(
+    ("status", "answer", "reason"),
+    [
+        (200, {"_ERROR_MESSAGE_": "User not found.", "errors": "other"}, "User not found."),
+        (401, {"errors": "Password incorrect."}, "Password incorrect."),
+        (403, {}, "status 403"),
+        (401, {"errors": "x" * 201}, "x" * 200),
+        (401, {"errors": "at https://a.b/?key=s3cret"}, "at https://a.b/?key=•••"),
+    ],
+)
+def test_a_refused_login_says_why(status: int, answer: Any, reason: str) -> None:
+    with pytest.raises(exceptions.CredentialsRefused) as caught:
+        auth.read_login(status, json.dumps(answer).encode(), "me")
+    assert str(caught.value) == f"HotWax refused the login of me: {reason}"
+
+
+@pytest.mark.parametrize("status", [429, 500, 503])
+def test_a_login_that_is_told_not_now_may_be_tried_again(status: int) -> None:
+    with pytest.raises(exceptions.Unavailable, match=f"login.*{status}") as caught:
+        auth.read_login(status, b"", "me")
+    assert caught.value.may_retry
+
+
 def jwt(claims: Any) -> str:
     def part(value: Any) -> str:
         return base64.urlsafe_b64encode(json.dumps(value).encode()).decode().rstrip("=")
@@ -130,6 +154,8 @@ ENDS: list[tuple[Any, Callable[[datetime], datetime | None]]] = [
     (1_795_525_334_000, lambda now: datetime(2026, 11, 24, 13, 2, 14, tzinfo=UTC)),
     ("1795525334000", lambda now: datetime(2026, 11, 24, 13, 2, 14, tzinfo=UTC)),
     (3_600_000, lambda now: now + timedelta(hours=1)),
+    (10**11 - 1, lambda now: now + timedelta(milliseconds=10**11 - 1)),
+    (10**11, lambda now: datetime(1973, 3, 3, 9, 46, 40, tzinfo=UTC)),
     (None, lambda now: None),
     ("soon", lambda now: None),
     (10**30, lambda now: None),
@@ -174,3 +200,40 @@ def test_a_token_wins_over_a_login() -> None:
     with Client(where, httpx.MockTransport(handle)) as client:
         client.ask_any(requests.documented(LOG))
     assert seen == ["Bearer t"]
+
+
+def test_a_trailing_slash_of_the_address_changes_no_login() -> None:
+    seen = []
+
+    def handle(request: httpx.Request) -> httpx.Response:
+        seen.append(request.url.path)
+        login = request.url.path == "/api/login"
+        return httpx.Response(200, json={"token": "t"} if login else envelope([SAMPLE]))
+
+    for url in ("https://slash.hotwax.io/", "https://slash.hotwax.io"):
+        with Client(endpoint(url, "ofbiz"), httpx.MockTransport(handle)) as client:
+            client.ask_any(requests.documented(LOG))
+    assert seen == ["/api/login", "/api/solr-query", "/api/solr-query"]
+
+
+def test_a_refused_token_is_forgotten_even_where_no_new_one_comes() -> None:
+    seen = []
+
+    def handle(request: httpx.Request) -> httpx.Response:
+        seen.append(request.url.path)
+        return httpx.Response(401, json={})
+
+    auth._tokens.put(("https://z.hotwax.io", "reader"), "old", None)
+    where = endpoint("https://z.hotwax.io", "ofbiz")
+    with Client(where, httpx.MockTransport(handle)) as client:
+        for _ in range(2):
+            with pytest.raises(exceptions.CredentialsRefused):
+                client.ask_any(requests.documented(LOG))
+    assert seen == ["/api/solr-query", "/api/login", "/api/login"]
+
+
+@pytest.mark.parametrize(("seconds", "good"), [(58, False), (60, False), (62, True)])
+def test_a_held_token_is_good_until_a_minute_before_its_end(seconds: int, good: bool) -> None:
+    tokens = auth.Tokens()
+    tokens.put(("a", "b"), "t", datetime.now(UTC) + timedelta(seconds=seconds))
+    assert bool(tokens.get(("a", "b"))) == good
