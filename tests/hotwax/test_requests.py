@@ -65,3 +65,86 @@ def test_names_stand_in_a_leaf_and_come_back_whole(names: list[str]) -> None:
 def test_a_doc_type_is_a_word_or_a_phrase(doc_type: str, query: str) -> None:
     payload = requests.documented(requests.Log(doc_type=doc_type))
     assert payload["json"]["params"]["q"] == query
+
+
+Q = "docType:SHOPIFY_ORDER"
+CAREFUL = {"q": Q, "expandMacros": "false", "echoParams": "none"}
+T = datetime(2026, 11, 20, tzinfo=UTC)
+ONE_SECOND = "timestamp:[2026-11-20T00:00:00.000Z TO 2026-11-20T00:00:01.000Z}"
+WHOLE: list[tuple[requests.Payload, requests.Payload]] = [
+    (requests.anything(LOG), {"params": {"q": "*:*", "start": 0, "rows": 100}}),
+    (requests.documented_page(LOG), {"params": {"q": Q, "start": 0, "rows": 500}}),
+    (requests.documented_page(LOG, 7, 9), {"params": {"q": Q, "start": 7, "rows": 9}}),
+    (
+        requests.latest(LOG, 3),
+        {"params": {"q": Q, "start": 0, "rows": 3}, "sort": "timestamp desc"},
+    ),
+    (requests.count(LOG), {"params": {"q": Q, "start": 0, "rows": 0}}),
+    (
+        requests.span(LOG, T, T + timedelta(seconds=1)),
+        {"params": CAREFUL, "filter": [ONE_SECOND], "sort": "timestamp asc", "limit": 500},
+    ),
+    (
+        requests.span(LOG, None, None, rows=2, ids_only=True),
+        {
+            "params": CAREFUL,
+            "filter": ["timestamp:[* TO *]"],
+            "sort": "timestamp asc",
+            "limit": 2,
+            "fields": ["document-id", "timestamp"],
+        },
+    ),
+    (
+        requests.block(LOG, T, T + timedelta(seconds=1), offset=10_000),
+        {
+            "params": CAREFUL,
+            "filter": [ONE_SECOND],
+            "sort": "timestamp asc, document-id asc",
+            "limit": 10_000,
+            "offset": 10_000,
+        },
+    ),
+    (
+        requests.undated(LOG),
+        {
+            "params": CAREFUL,
+            "filter": ["(*:* -timestamp:[* TO *])"],
+            "sort": "document-id asc",
+            "limit": 500,
+            "offset": 0,
+        },
+    ),
+    (
+        requests.named(LOG, ["#1", "#2"]),
+        {
+            "params": CAREFUL,
+            "filter": [
+                {"terms": {"f": "shopifyOrderName", "separator": "\u0001", "query": "#1\u0001#2"}}
+            ],
+            "limit": 10_000,
+        },
+    ),
+    (
+        requests.named_as_phrases(LOG, ["#1"]),
+        {
+            "params": CAREFUL,
+            "filter": [{"bool": {"should": [{"field": {"f": "shopifyOrderName", "query": "#1"}}]}}],
+            "limit": 10_000,
+        },
+    ),
+    (
+        requests.identified(LOG, ["a", "b"]),
+        {
+            "params": CAREFUL,
+            "filter": [{"terms": {"f": "document-id", "separator": "\u0001", "query": "a\u0001b"}}],
+            "limit": 2,
+        },
+    ),
+]
+
+
+@pytest.mark.parametrize(("payload", "expected"), WHOLE)
+def test_each_request_is_written_to_the_letter(
+    payload: requests.Payload, expected: requests.Payload
+) -> None:
+    assert payload == {"json": expected, "coreName": "logInsights"}
