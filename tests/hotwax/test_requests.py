@@ -17,6 +17,7 @@ LOG = requests.Log()
     [
         (datetime(2026, 11, 20, 0, 0, 1, tzinfo=UTC), "2026-11-20T00:00:01.000Z"),
         (datetime(2026, 11, 20, 0, 0, 1, 127_999, tzinfo=UTC), "2026-11-20T00:00:01.127Z"),
+        (datetime(2026, 11, 20, 0, 0, 1, 999_000, tzinfo=UTC), "2026-11-20T00:00:01.999Z"),
         (
             datetime(2026, 11, 20, 1, 0, 1, tzinfo=timezone(timedelta(hours=1))),
             "2026-11-20T00:00:01.000Z",
