@@ -6,7 +6,6 @@ Source of the facts: HOTWAX's own clients ("Login" in their documentation). OFBi
 """
 
 import base64
-import binascii
 import json
 import threading
 from collections.abc import Generator
@@ -170,5 +169,5 @@ def expiry_of(token: str) -> datetime | None:
         padded = parts[1] + "=" * (-len(parts[1]) % 4)
         claims = json.loads(base64.urlsafe_b64decode(padded))
         return datetime.fromtimestamp(float(claims["exp"]), UTC)
-    except (ValueError, KeyError, TypeError, OverflowError, OSError, binascii.Error):
+    except (ValueError, KeyError, TypeError, OverflowError, OSError):
         return None

@@ -124,7 +124,11 @@ def _documents(status: int, reply: dict[str, Any], secrets: Secrets) -> tuple[li
             f"HotWax's answer holds no list of documents ({status}).", not_solr=True
         )
     documents, found = response["docs"], response.get("numFound")
-    if not isinstance(found, int) or not len(documents) <= found < MOST_DOCUMENTS:
+    if (
+        isinstance(found, bool)
+        or not isinstance(found, int)
+        or not len(documents) <= found < MOST_DOCUMENTS
+    ):
         raise MalformedReply(
             f"HotWax says it found {_short(found, secrets)} documents and sent {len(documents)}."
         )
