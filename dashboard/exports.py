@@ -111,7 +111,7 @@ def _cells(row: tuple[Any, ...]) -> list[str | int]:
         CATEGORIES[category],
         ADVICE[retry],
         attempts,
-        *map(_moment, dates),
+        *(date or "" for date in dates),
         STATES[state],
         service.admin_link(handle, name),
     ]
@@ -140,8 +140,6 @@ def _is_formula(text: str) -> bool:
     return False
 
 
-def _moment(moment: datetime | str | None) -> str:
-    """Write a moment of UTC, to the second; SQLite has it written so."""
-    if not isinstance(moment, datetime):
-        return (moment or "")[:19]
-    return moment.astimezone(UTC).isoformat(" ", "seconds")[:19]
+def _moment(moment: datetime | None) -> str:
+    """Write a moment in UTC, to the second."""
+    return moment.astimezone(UTC).isoformat(" ", "seconds")[:19] if moment else ""
