@@ -11,7 +11,7 @@ from django.utils import timezone
 from django.utils.html import escape
 
 from dashboard.markdown import _with_marks, rendered
-from reconciler.ledger.models import ErrorSignature, Event, FailedOrder
+from reconciler.ledger.models import ErrorSignature, Event, FailedOrder, SyncState
 from reconciler.ledger.signatures import runbooks
 from reconciler.ledger.signatures.rules import SignatureRules
 from tests.conftest import HotWax
@@ -197,3 +197,19 @@ def test_a_text_is_parsed_once_and_each_order_has_its_own_values() -> None:
         assert "<b>" not in html
     assert _with_marks.cache_info().misses == 1
     assert "the order" in rendered(text, {})
+
+
+def test_each_edit_is_an_event_and_a_change_of_the_ledger(signature: ErrorSignature) -> None:
+    before = SyncState.objects.get().revision
+    now = timezone.now()
+    assert runbooks.edit_runbook(signature.pk, "\n\n  - One\r\n \n", 0, "ana", now)
+    assert SyncState.objects.get().revision == before + 1
+    assert not runbooks.edit_runbook(signature.pk, "  - One", 1, "ana", now)
+    assert SyncState.objects.get().revision == before + 1
+    assert runbooks.edit_runbook(signature.pk, "Two", 1, "ben", now)
+    events = Event.objects.order_by("pk").values_list("kind", "actor", "at", "before", "after")
+    assert list(events) == [
+        ("runbook edited", "ana", now, "first text", "revision 1"),
+        ("runbook edited", "ben", now, "revision 1", "revision 2"),
+    ]
+    assert [book.text for book in runbooks.runbook_history(signature)][:2] == ["Two", "  - One"]

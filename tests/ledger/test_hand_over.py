@@ -48,17 +48,22 @@ def test_the_later_correction_is_kept(
     assert Event.objects.get().signature == new
 
 
-def test_the_texts_of_both_are_kept_in_the_order_they_were_written() -> None:
+@pytest.mark.parametrize("writers", ["noono", "ooonn", "nnnoo", "ooooon", "nonon"])
+def test_the_texts_of_both_are_kept_in_the_order_they_were_written(writers: str) -> None:
     old, new = signature("old", "mapping"), signature("new", "catalog")
-    for n, owner in enumerate((new, old, old, new, old)):
+    third = signature("third", "data")
+    assert runbooks.edit_runbook(third.pk, "of a third", 0, "ana", EARLIER)
+    for n, writer in enumerate(writers):
+        owner = new if writer == "n" else old
         latest = owner.revisions.count()
         assert runbooks.edit_runbook(
             owner.pk, f"text {n}", latest, "ana", EARLIER + timedelta(minutes=n)
         )
     runbooks.hand_over(old, new)
     kept = new.revisions.order_by("number").values_list("number", "text")
-    assert list(kept) == [(n + 1, f"text {n}") for n in range(5)]
+    assert list(kept) == [(n + 1, f"text {n}") for n in range(len(writers))]
     assert not old.revisions.exists()
+    assert [book.text for book in runbooks.runbook_history(third)] == ["of a third", ""]
 
 
 def test_a_signature_without_texts_takes_over_those_of_the_other() -> None:
