@@ -63,6 +63,7 @@ ROWS = [
     (" \n", EMPTY),
     # What one rule replaces lets an earlier one match.
     ("Row 12ID x7 failed", "Row ‹n›ID ‹id› failed"),
+    ('Got "Maya Lund" as name', "Got ‹value› as name"),
     # Texts are read up to 20,000 characters, and templates are cut at 2,000.
     ("x" + " " * 20_000 + "y", "x"),
     ("y" * 3_000, "y" * 2_000),

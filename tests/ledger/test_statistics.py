@@ -48,6 +48,8 @@ def logged(*days: float | None) -> None:
         ([-8], START, None, ""),
         ([None], START, END, ""),
         ([None], None, None, ""),
+        ([None, 0], START, END, "new"),
+        ([None, -8, 0], START, END, "back"),
     ],
 )
 def test_a_label_goes_by_the_first_moment_and_not_by_the_end_of_a_period(
