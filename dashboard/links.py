@@ -16,10 +16,16 @@ def with_value(query: Query, path: str, name: str, *values: object) -> str:
     return query.with_(name, *(str(value) for value in values)).url(path)
 
 
+def urls_with(query: Query, path: str, name: str) -> Callable[[str], str]:
+    """Return what makes the URL of ``path`` with one name of the query set anew."""
+    adding = query.without(name).adding(name)
+    return lambda value: f"{path}?{adding(value)}"
+
+
 def links_with(query: Query, path: str, name: str) -> Callable[[str], SafeString]:
     """Return what makes a link's attributes that set one name of the query anew."""
-    adding = query.without(name).adding(name)
-    return cache(lambda value: list_link(f"{path}?{adding(value)}"))
+    url = urls_with(query, path, name)
+    return cache(lambda value: list_link(url(value)))
 
 
 def list_link(url: str) -> SafeString:

@@ -73,6 +73,43 @@ def _time_of_span(begin: datetime, label: str, unit: str) -> SafeString:
     return SafeString(f'<time datetime="{written}">{escape(label)}</time>')
 
 
+#: Stands where a date should.
+UNKNOWN = SafeString(
+    '<span class="line-1 muted" title="HotWax’s document has no readable date">'
+    '<span aria-hidden="true">–</span><span class="sr-only">not known</span></span>'
+)
+
+
+def ago_lines(moment: datetime | None, now: datetime) -> SafeString:
+    """Draw how long ago, and below it when."""
+    if moment is None:
+        return UNKNOWN
+    return two_lines(time_ago(moment, now), wording.day_and_clock(moment, now))
+
+
+def day_lines(moment: datetime | None, now: datetime) -> SafeString:
+    """Draw the day, and below it the time of day."""
+    if moment is None:
+        return UNKNOWN
+    return two_lines(time_day(moment, now), wording.clock(moment))
+
+
+def expiry_lines(order: service.FailedOrder, now: datetime) -> SafeString:
+    """Draw when an order leaves HotWax's log, or that it left."""
+    if order.left_log_at is not None:
+        day = time_day(order.left_log_at, now)
+        return SafeString(
+            f'<span class="line-1 muted">left the log</span><span class="line-2">{day}</span>'
+        )
+    if order.expires_at is None:
+        return UNKNOWN
+    urgency, when = wording.urgency(order.expires_at, now), time_ago(order.expires_at, now)
+    return SafeString(
+        f'<span class="line-1{urgency}">{when}</span>'
+        f'<span class="line-2">{wording.short_day(order.expires_at, now)}</span>'
+    )
+
+
 def two_lines(first: str, second: str) -> SafeString:
     """Draw what one reads at a glance, and below it the rest."""
     return SafeString(
@@ -162,9 +199,17 @@ def label(name: str) -> SafeString:
     )
 
 
-def sentence_and_template(signature: service.ErrorSignature) -> SafeString:
-    """Draw an error by its plain sentence, where it has one, and by its template."""
-    return _sentence_and_template(signature.plain, signature.template[:300])
+def error_cell(signature: service.ErrorSignature, link: str, title: str) -> SafeString:
+    """Draw an error by its plain sentence, where it has one, its template and its category.
+
+    ``link`` are the attributes of where the words lead to.
+    """
+    known = " is-known" if signature.plain else ""
+    words = _sentence_and_template(signature.plain, signature.template[:300])
+    return SafeString(
+        f'<div class="error-cell"><a class="signature{known}" {link} title="{escape(title)}">'
+        f"{words}</a>{_category(signature.category)}</div>"
+    )
 
 
 @lru_cache(maxsize=2048)

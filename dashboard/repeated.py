@@ -14,13 +14,7 @@ from jinja2 import Environment, StrictUndefined
 from jinja2.ext import Extension
 
 from dashboard import marks, wording
-from dashboard.links import (
-    error_link,
-    links_with,
-    list_link,
-    order_link,
-    with_value,
-)
+from dashboard.links import error_link, links_with, list_link, order_link, urls_with
 from reconciler import service
 
 
@@ -30,7 +24,7 @@ def environment(**options: Any) -> Environment:
         **{**options, "undefined": StrictUndefined, "trim_blocks": True}
     )
     env.add_extension(WithoutIndentation)
-    env.globals.update(links_with=links_with, with_value=with_value)
+    env.globals.update(links_with=links_with, unknown=marks.UNKNOWN, urls_with=urls_with)
     # As filters: Jinja2 calls a filter directly, a function by way of the context, at thrice the
     # price.
     filters: tuple[Callable[..., Any], ...] = (
@@ -39,29 +33,23 @@ def environment(**options: Any) -> Environment:
         order_link,
         service.link_of,
         marks.advice,
+        marks.ago_lines,
         marks.bars,
-        marks.category,
         marks.counted,
-        marks.hue,
+        marks.day_lines,
+        marks.error_cell,
+        marks.expiry_lines,
         marks.icon,
         marks.label,
         marks.number_cells,
-        marks.sentence_and_template,
-        marks.slots,
         marks.sparkline,
         marks.sparkline_rows,
-        marks.time_ago,
         marks.time_day,
         marks.time_of_span,
         marks.two_lines,
         wording.ago,
-        wording.clock,
         wording.cut,
-        wording.day_and_clock,
         wording.number,
-        wording.short_day,
-        wording.urgency,
-        wording.without_shopify,
     )
     env.filters.update({function.__name__: function for function in filters})
     return env
