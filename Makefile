@@ -27,8 +27,14 @@ check: .venv/dev
 	@$(BIN)/lint-imports
 	@$(BIN)/python manage.py makemigrations --check --dry-run
 
-bench: .venv/dev var/static/.made
+bench: .venv/dev .venv/bench/.made var/static/.made
 	@$(BIN)/python -m tests.bench
+
+# What the bench compares with: in an environment of its own, so that nothing of ours depends on it.
+.venv/bench/.made: requirements-bench.txt
+	@$(PYTHON) -m venv .venv/bench
+	@.venv/bench/bin/pip install --quiet --disable-pip-version-check --require-hashes -r $< || $(NO_NETWORK)
+	@touch $@
 
 screenshots: .venv/dev
 	@$(BIN)/python -m tests.browser.screenshots
@@ -64,6 +70,8 @@ lock:
 		--no-emit-index-url --no-header requirements-dev.in -o requirements-dev.txt
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 		--no-emit-index-url --no-header requirements-postgresql.in -o requirements-postgresql.txt
+	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
+		--no-emit-index-url --no-header requirements-bench.in -o requirements-bench.txt
 
 clean:
 	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis tests/solr/target

@@ -1,5 +1,6 @@
 """`manage.py web`: the web server; what the Procfile starts."""
 
+import gc
 import logging
 import os
 import signal
@@ -44,6 +45,10 @@ class Command(BaseCommand):
         signal.signal(signal.SIGTERM, _stop)
         signal.signal(signal.SIGINT, _stop)
         application, parent = get_wsgi_application(), os.getpid()
+        # What is loaded by now stays: the garbage collector need not look at it again and again,
+        # which costs a page up to 10 ms, and processes go on sharing it.
+        gc.collect()
+        gc.freeze()
 
         def serve() -> None:
             server_on(listener, application, parent=parent).run()
