@@ -1,6 +1,5 @@
 """`manage.py web`: the web server; what the Procfile starts."""
 
-import gc
 import logging
 import os
 import signal
@@ -13,7 +12,7 @@ from django.core.cache import cache, caches
 from django.core.management.base import BaseCommand, CommandError
 from django.core.wsgi import get_wsgi_application
 
-from dashboard.server import listen, server_on
+from dashboard.server import listen, server_on, settle
 from reconciler.cache import FileCache
 
 logger = logging.getLogger(__name__)
@@ -45,10 +44,7 @@ class Command(BaseCommand):
         signal.signal(signal.SIGTERM, _stop)
         signal.signal(signal.SIGINT, _stop)
         application, parent = get_wsgi_application(), os.getpid()
-        # What is loaded by now stays: the garbage collector need not look at it again and again,
-        # which costs a page up to 10 ms, and processes go on sharing it.
-        gc.collect()
-        gc.freeze()
+        settle()
 
         def serve() -> None:
             server_on(listener, application, parent=parent).run()
