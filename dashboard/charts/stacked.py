@@ -76,7 +76,8 @@ class StackedChart:
     stacks: list[Stack]
     top: int
     width: int
-    x_labels: list[str]
+    #: What stands below, and where it begins, in per cent of the width.
+    x_labels: list[tuple[str, str]]
     outside: int
 
     @property
@@ -136,16 +137,25 @@ def stacked(
                 words=", ".join(f"{one.label.lower()} {n}" for one, n in pairs if n),
             )
         )
-    step = -(-len(spans) // X_LABELS)
     return StackedChart(
         unit=unit,
         series=series,
         stacks=stacks,
         top=top,
-        width=-(-len(spans) // step) * step,
-        x_labels=[short_label(start, unit) for start in edges[:-1:step]],
+        width=len(spans),
+        x_labels=_x_labels(edges[:-1], unit),
         outside=total - sum(stack.total for stack in stacks),
     )
+
+
+def _x_labels(starts: Sequence[datetime], unit: str) -> list[tuple[str, str]]:
+    """Name spans at equal distances, where there is room for a name before the chart's end."""
+    step = -(-len(starts) // X_LABELS)
+    return [
+        (short_label(starts[n], unit), f"{100 * n / len(starts):.4g}")
+        for n in range(0, len(starts), step)
+        if 2 * (len(starts) - n) >= step
+    ]
 
 
 def category_series(spans: Spans, link: Callable[[service.Category], str]) -> list[Series]:
