@@ -43,4 +43,6 @@ def frame(request: HttpRequest) -> dict[str, Any]:
         "role": role_of(user) if user is not None and user.is_authenticated else "",
         "freshness": getattr(request, "freshness", None),
         "now_at": timezone.now(),
+        "zone": timezone.get_current_timezone_name(),
+        "refresh_seconds": settings.HOTWAX_FRESH_SECONDS,
     }

@@ -3,8 +3,9 @@
 import ipaddress
 import logging
 import time
+from collections.abc import Callable
 from datetime import timedelta
-from typing import Any
+from typing import Any, TypeVar
 
 from axes.attempts import get_cool_off_threshold
 from axes.handlers.database import AxesDatabaseHandler
@@ -29,6 +30,7 @@ MOST_PROXIES = 10
 #: When a session was used last, in seconds since 1970.
 USED_AT = "used_at"
 
+View = TypeVar("View", bound=Callable[..., Any])
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 
@@ -74,6 +76,12 @@ class Lockout(AxesDatabaseHandler):  # type: ignore[misc]
         return max(by_name, by_address * TRIES_BY_NAME // TRIES_BY_ADDRESS)
 
 
+def not_a_use(view: View) -> View:
+    """Mark a view that pages ask by themselves: it must not keep a session from ending."""
+    view.is_a_use = False  # type: ignore[attr-defined]
+    return view
+
+
 def begin_session(request: HttpRequest, **_: Any) -> None:
     """Note in a session that began just now that it is in use."""
     request.session[USED_AT] = int(time.time())
@@ -101,8 +109,10 @@ class Sessions(SessionMiddleware):
 
     @staticmethod
     def _is_used(request: HttpRequest) -> bool:
-        session = request.session
+        session, match = request.session, request.resolver_match
         if not session.accessed or SESSION_KEY not in session:
+            return False
+        if match is not None and not getattr(match.func, "is_a_use", True):
             return False
         age = time.time() - session.get(USED_AT, 0)
         return not 0 <= age < settings.SESSION_USE_SECONDS

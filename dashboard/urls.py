@@ -36,6 +36,7 @@ urlpatterns = [
     path("api/trends", trends.api, name="api_trends"),
     path("status/", status.status, name="status"),
     path("status/check/", status.check, name="check"),
+    path("trust/", status.trust, name="trust"),
     path("login/", account.SignIn.as_view(), name="login"),
     path("logout/", LogoutView.as_view(), name="logout"),
     path("password/", account.ChangePassword.as_view(), name="password"),

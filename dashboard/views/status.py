@@ -7,6 +7,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from dashboard.accounts import CHECK_CONNECTION
 from dashboard.middleware import fresh_of
+from dashboard.sign_in import not_a_use
 from reconciler import service
 
 
@@ -16,6 +17,13 @@ def status(request: HttpRequest) -> HttpResponse:
     found = service.status()
     context = {"status": found, "row": found.row, "now": fresh_of(request).now}
     return render(request, "dashboard/status.html", context)
+
+
+@require_safe
+@not_a_use
+def trust(request: HttpRequest) -> HttpResponse:
+    """Answer with the trust line alone, as it is now: open pages ask for it once an interval."""
+    return render(request, "dashboard/_trust.html")
 
 
 @require_POST

@@ -77,3 +77,57 @@ document.addEventListener("click", async (event) => {
 });
 
 for (const button of document.querySelectorAll("[data-copy]")) button.hidden = false;
+
+// A click anywhere in a row opens the order, as its link does; text can still be selected.
+const openRow = (event) => {
+  const link = event.target.closest?.("tr[data-order-id]")?.querySelector(".order-name");
+  if (!link || event.target.closest("a, button, input, label, summary")) return;
+  if (event.type === "auxclick" ? event.button !== 1 : !getSelection().isCollapsed) return;
+  const apart = event.type === "auxclick" || event.ctrlKey || event.metaKey || event.shiftKey;
+  if (apart) window.open(link.href, "_blank", "noopener");
+  else location.assign(link.href);
+};
+document.addEventListener("click", openRow);
+document.addEventListener("auxclick", openRow);
+
+// The trust line tells the present also on a page that stays open. A hidden page asks for nothing,
+// and asks at once when it is seen again. Who is gone, we or the session, is told in its place.
+const lost = document.getElementById("trust-lost");
+let lostSince = null;
+const tellLost = (words) => {
+  lostSince ??= new Date();
+  const zone = { timeZone: lost.dataset.zone, hour12: false };
+  lost.querySelector("[data-since]").textContent = lostSince.toLocaleTimeString("en-GB", zone);
+  for (const text of lost.querySelectorAll("[data-words]")) text.hidden = text.dataset.words !== words;
+  document.getElementById("trust").hidden = true;
+  lost.hidden = false;
+};
+const refreshTrust = async () => {
+  if (document.hidden) return;
+  let answer;
+  try {
+    answer = await fetch(lost.dataset.url, { headers: { "HX-Request": "true" } });
+  } catch {
+    tellLost("lost");
+    return;
+  }
+  if (answer.headers.has("HX-Redirect")) {
+    tellLost("signed-out");
+    return;
+  }
+  const line = new DOMParser().parseFromString(await answer.text(), "text/html").getElementById("trust");
+  if (!line) {
+    tellLost("lost");
+    return;
+  }
+  const old = document.getElementById("trust");
+  const isFocused = old.contains(document.activeElement);
+  old.replaceWith(line);
+  if (isFocused) line.querySelector("a").focus();
+  lost.hidden = true;
+  lostSince = null;
+};
+if (lost) {
+  setInterval(refreshTrust, lost.dataset.seconds * 1000);
+  document.addEventListener("visibilitychange", refreshTrust);
+}

@@ -264,3 +264,25 @@ def test_nothing_scrolls_sideways(width: int, path: str, open_context: Any) -> N
     else:
         page.goto(path)
     assert page.evaluate("document.documentElement.scrollWidth") <= width
+
+
+def test_a_click_anywhere_in_a_row_opens_the_order(page: Any) -> None:
+    row = page.locator("tr[data-order-id]").nth(2)
+    number = row.get_attribute("data-order-id")
+    for modifiers, button in (([], "middle"), (["Control"], "left")):
+        with page.context.expect_page() as other:
+            row.locator("td[data-column=created]").click(modifiers=modifiers, button=button)
+        expect(other.value).to_have_url(re.compile(rf"/orders/{number}/"))
+    # Selecting a text opens nothing; a link in the row leads where it says.
+    box = row.locator("td[data-column=created] .line-1").bounding_box()
+    page.mouse.move(box["x"] + 1, box["y"] + 8)
+    page.mouse.down()
+    page.mouse.move(box["x"] + 40, box["y"] + 8, steps=5)
+    page.mouse.up()
+    assert page.evaluate("getSelection().toString()")
+    expect(page).to_have_url(re.compile("/orders/$"))
+    row.locator("td[data-column=error] a").click()
+    page.wait_for_url(re.compile("error="))
+    page.go_back()
+    page.locator(f"tr[data-order-id='{number}'] td[data-column=failed]").click()
+    page.wait_for_url(re.compile(rf"/orders/{number}/"))

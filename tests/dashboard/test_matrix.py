@@ -38,6 +38,7 @@ MAY: dict[str, tuple[str | None, str | None]] = {
     "api_trends": (VIEWER, NEVER),
     "status": (VIEWER, NEVER),
     "check": (NEVER, AGENT),
+    "trust": (VIEWER, NEVER),
     "login": (ANYBODY, ANYBODY),
     "logout": (NEVER, VIEWER),
     "password": (VIEWER, VIEWER),

@@ -159,6 +159,14 @@ def test_a_use_is_written_down_once_in_five_minutes(browser: Browser, quiet: Non
     assert [writes(minutes) for minutes in (0, 1, 4.9, 5.1, 6, 10, 10.2)] == [0, 0, 0, 1, 0, 0, 1]
 
 
+def test_what_a_page_asks_by_itself_keeps_no_session(browser: Browser, quiet: None) -> None:
+    for hours in (4, 8, 11.9):
+        with later(hours * 60):
+            assert browser.get("/trust/").status_code == 200
+    with later(12.1 * 60):
+        assert browser.get("/trust/").status_code == 302
+
+
 def test_a_use_is_written_down_with_a_brief_wait(browser: Browser, quiet: None) -> None:
     question = "PRAGMA busy_timeout" if connection.vendor == "sqlite" else "SHOW lock_timeout"
     waits = []

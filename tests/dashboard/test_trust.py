@@ -1,5 +1,6 @@
 """The trust line in each state, and pages that stay up whatever HotWax does."""
 
+import re
 import socket
 import threading
 import time
@@ -272,3 +273,11 @@ def test_an_error_of_postgresql_is_told_in_whatever_language_it_writes(
     error = OperationalError("Kein Platz")
     error.__cause__ = cause("Kein Platz")
     assert service.reason_of(error) == reason
+
+
+def test_the_trust_line_alone_is_what_the_page_shows(browser: Browser, quiet: None) -> None:
+    page, line = (browser.get(url).content.decode() for url in ("/status/", "/trust/"))
+    assert line.strip().startswith("<div")
+    words = [" ".join(re.sub(r"<[^>]+>", " ", html).split()) for html in (page, line)]
+    assert words[1]
+    assert words[1] in words[0]
