@@ -8,12 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reconciler.hotwax.dates import read_date
-from reconciler.hotwax.documents import (
-    Reading,
-)
+from reconciler.hotwax.documents import Reading
 
 NEW_YORK = Reading(ZoneInfo("America/New_York"))
-
 UTC_READING = Reading()
 
 
@@ -39,6 +36,18 @@ UTC_READING = Reading()
         ("Jan 3, 2024 1:05 AM", UTC_READING, "2024-01-03T01:05:00+00:00"),
         ("Sept 3, 2024 01:05:00", UTC_READING, "2024-09-03T01:05:00+00:00"),
         ("  1704335862000  ", UTC_READING, "2024-01-04T02:37:42+00:00"),
+        ("100000000000", UTC_READING, "1973-03-03T09:46:40+00:00"),
+        ("1970-01-01T00:00:00Z", UTC_READING, "1970-01-01T00:00:00+00:00"),
+        ("9000-12-31T23:59:59Z", UTC_READING, "9000-12-31T23:59:59+00:00"),
+        ("2024-01-10", UTC_READING, "2024-01-10T00:00:00+00:00"),
+        ("2024-1-2 3:04", UTC_READING, "2024-01-02T03:04:00+00:00"),
+        ("2024-01-10T11:29:31.05Z", UTC_READING, "2024-01-10T11:29:31.050000+00:00"),
+        ("2024-01-10T11:29:31+23:30", UTC_READING, "2024-01-09T11:59:31+00:00"),
+        ("2024-01-10T11:29:31+23", UTC_READING, "2024-01-09T12:29:31+00:00"),
+        ("2024-01-10T11:29:31-23:59", UTC_READING, "2024-01-11T11:28:31+00:00"),
+        ("Jan 3, 2024 12:05 PM", UTC_READING, "2024-01-03T12:05:00+00:00"),
+        ("Jan 3, 2024 1:05:06.7 p.m.", UTC_READING, "2024-01-03T13:05:06.700000+00:00"),
+        ("Dec. 31, 2024 at 23:05", UTC_READING, "2024-12-31T23:05:00+00:00"),
     ],
 )
 def test_a_date_is_read(text: str, reading: Reading, expected: str) -> None:
@@ -66,6 +75,13 @@ def test_a_date_is_read(text: str, reading: Reading, expected: str) -> None:
         "2024-01-10T112931.5Z",  # as long as a date of Solr's
         "2024-01-10T112931.12345Z",
         "１７０４３３５８６２０００",
+        "99999999999",
+        "1969-12-31T23:59:59Z",
+        "9001-01-01T00:00:00Z",
+        "2024-01-10T11:29:31+24:00",
+        "2024-01-10T11:29:31-24:30",
+        "Jan 3, 2024 0:05 AM",
+        "Jan 3, 2024 13:05 AM",
     ],
 )
 def test_what_is_no_date_is_none(text: str) -> None:
