@@ -2,6 +2,9 @@
 
 A chart over a year would otherwise count every order of that year anew whenever the ledger
 changes: 0.4 s for a million. Whatever writes orders fires the triggers, so no writer can forget.
+
+The triggers are removed before migrations and made anew after them (`apps`). So a change of them
+needs a migration, be it an empty one.
 """
 
 from collections.abc import Sequence
