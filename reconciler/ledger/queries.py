@@ -257,12 +257,13 @@ def failed_order(pk: int) -> FailedOrder | None:
     return rows.filter(pk=pk).first()
 
 
-#: An order with the whole text of its latest error.
+#: The dates that an export tells, and how each database writes one to the second.
 _DATES = ("order_created_at", "first_at", "last_failed_at", "expires_at")
 _TO_SECONDS = {
     "sqlite": "substr({0}, 1, 19)",
     "postgresql": "to_char({0} AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS')",
 }
+#: An order with the whole text of its latest error.
 _WHOLE = """
 SELECT o.id, o.order_name, s.name, s.handle, a.error_text, g.plain, g.template, g.category, g.retry,
   o.attempt_count, {dates}, o.state

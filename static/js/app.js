@@ -106,7 +106,10 @@ const refreshTrust = async () => {
   if (document.hidden) return;
   let answer;
   try {
-    answer = await fetch(lost.dataset.url, { headers: { "HX-Request": "true" } });
+    answer = await fetch(lost.dataset.url, {
+      headers: { "HX-Request": "true" },
+      signal: AbortSignal.timeout(10_000),
+    });
   } catch {
     tellLost("lost");
     return;
@@ -128,6 +131,7 @@ const refreshTrust = async () => {
   lostSince = null;
 };
 if (lost) {
-  setInterval(refreshTrust, lost.dataset.seconds * 1000);
+  // However short our interval is: pages need not follow by the second.
+  setInterval(refreshTrust, Math.max(5, lost.dataset.seconds) * 1000);
   document.addEventListener("visibilitychange", refreshTrust);
 }

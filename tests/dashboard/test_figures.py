@@ -88,6 +88,21 @@ def figure(page: Page, name: str) -> int:
     return int(page.root.one(data_figure=name).get("data-value"))
 
 
+@pytest.mark.parametrize("days", [5, 7, 11, 13])
+def test_a_chart_ends_where_its_data_ends(days: int, open_page: Open, raws: Raws) -> None:
+    last = AROUND.date() + timedelta(days=days)
+    page = open_page(f"/orders/?view=all&from={AROUND:%Y-%m-%d}&to={last - timedelta(days=1)}")
+    chart = page.root.one("figure").all("svg")
+    drawn = next(svg for svg in chart if svg.get("viewbox"))
+    assert drawn.get("viewbox") == f"0 0 {days} 100"
+    assert len(drawn.all("title")) == days
+    places = [
+        float(text.get("x").removesuffix("%")) for text in page.root.one("figure").all("text")
+    ]
+    assert places[0] == 0
+    assert max(places) < 100
+
+
 @pytest.mark.parametrize("zone", ["UTC", "America/New_York"])
 def test_each_bar_has_the_orders_of_its_day_by_category_and_opens_them(
     zone: str, open_page: Open, raws: Raws, settings: Any

@@ -114,9 +114,8 @@ def _deriving(row: SyncState) -> int | None:
         return None
     # By primary keys, which derivation follows: counting would cost every page a full scan. Each
     # end is asked for by itself: SQLite scans where both are wanted at once.
-    keys = FailedOrder.objects.all()
-    first = keys.aggregate(first=Min("pk"))["first"] or 0
-    last = keys.aggregate(last=Max("pk"))["last"] or 0
+    first = FailedOrder.objects.aggregate(first=Min("pk"))["first"] or 0
+    last = FailedOrder.objects.aggregate(last=Max("pk"))["last"] or 0
     return max(0, 100 * (row.derive_cursor - first + 1) // (last - first + 1))
 
 
