@@ -1,6 +1,7 @@
 """Orders as CSV: all that match, streamed, safe to open in a spreadsheet."""
 
 import csv
+import json
 import logging
 import re
 import unicodedata
@@ -12,7 +13,7 @@ from typing import Any
 
 from dashboard.filtering.chips import in_words
 from dashboard.filtering.order_filter import OrderFilter
-from dashboard.filtering.parameters import ADVICE, CATEGORIES, STATES
+from dashboard.filtering.parameters import ADVICE, CATEGORIES, STATES, VERDICTS
 from reconciler import service
 
 logger = logging.getLogger(__name__)
@@ -43,6 +44,10 @@ HEADINGS = (
     "last failed (UTC)",
     "expires (UTC)",
     "status",
+    "owner",
+    "in HotWax?",
+    "asked (UTC)",
+    "OMS orders",
     "Shopify admin",
     "in Reconciler",
     "as of (UTC)",
@@ -101,7 +106,9 @@ def head_of(asked: OrderFilter, fresh: service.Freshness, count: int) -> list[Se
 
 
 def _cells(row: tuple[Any, ...]) -> list[str | int]:
-    name, shop, handle, error, plain, template, category, retry, attempts, *dates, state = row
+    name, shop, handle, error, plain, template, category, retry, attempts, *rest = row
+    *dates, asked_at, state, owner, verdict, oms_orders = rest
+    oms = [] if oms_orders == "[]" else _oms_of(oms_orders)
     return [
         safe(name),
         _safe_again(shop),
@@ -113,8 +120,18 @@ def _cells(row: tuple[Any, ...]) -> list[str | int]:
         attempts,
         *(date or "" for date in dates),
         STATES[state],
-        service.admin_link(handle, name),
+        safe(owner or ""),
+        VERDICTS[verdict],
+        asked_at or "",
+        safe(", ".join(order["id"] for order in oms)),
+        service.admin_link(handle, name, service.shopify_id_of(verdict, oms)),
     ]
+
+
+def _oms_of(written: Any) -> list[dict[str, str]]:
+    """Read the OMS orders of a row; some databases have read them already."""
+    orders: list[dict[str, str]] = json.loads(written) if isinstance(written, str) else written
+    return orders
 
 
 def safe(text: str) -> str:

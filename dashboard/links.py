@@ -45,6 +45,11 @@ def order_link(order: service.FailedOrder, query: Query) -> str:
     return query.without("page").url(f"{orders_path()}{order.pk}/")
 
 
+def take_path(query: Query) -> str:
+    """Return the address that gives one order of a list to somebody; its number is appended."""
+    return f"{query.url(reverse('dashboard:bulk_assign'))}{'&' if query.encode() else '?'}only="
+
+
 @cache
 def orders_path() -> str:
     """Return what stands before the number of an order; `reverse` would be slow for each row."""

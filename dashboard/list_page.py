@@ -15,11 +15,17 @@ from dashboard.filtering.fields import Values
 from dashboard.filtering.forms import FilterForm
 from dashboard.filtering.order_filter import OrderFilter
 from dashboard.filtering.parameters import DATE_NAMES, PERIOD_NAMES
+from dashboard.filtering.query import Query
 from reconciler import service
 from reconciler.service import FailedOrderQuerySet, Freshness
 
 #: The order in which the page shows facets; others follow.
-FACETS_FIRST = ("category", "error", "retry", "shop")
+FACETS_FIRST = ("category", "error", "verdict", "state", "assignee", "retry", "shop")
+
+
+def filter_form(request: HttpRequest, query: Query) -> FilterForm:
+    """Return the form that reads a query for whoever asks."""
+    return FilterForm(query, request.user.get_username())
 
 
 def frame_of_list(form: FilterForm, fresh: Freshness, path: str) -> dict[str, Any]:
@@ -57,7 +63,8 @@ def part_key(asked: OrderFilter, fresh: Freshness, path: str) -> str:
     """Return the key under which drawn parts of a list are kept: all that they depend on."""
     now = fresh.now if asked.depends_on_now else _rounded(fresh.now)
     seen = [_rounded(moment) for moment in fresh.seen or ()]
-    return f"{fresh.revision} {asked.query.url(path)} {now} {seen}"
+    me = asked.me if asked.depends_on_me else ""
+    return f"{fresh.revision} {asked.query.url(path)} {now} {seen} {me}"
 
 
 def _rounded(moment: datetime) -> datetime:
@@ -100,14 +107,18 @@ def facets_of(
 
 
 def answer(
-    request: HttpRequest, form: FilterForm, parts: dict[str, str], context: dict[str, Any]
+    request: HttpRequest,
+    form: FilterForm,
+    parts: dict[str, str],
+    context: dict[str, Any],
+    status: int = 200,
 ) -> HttpResponse:
     """Draw the whole page, or the part that htmx asks for; ``parts`` maps targets to templates."""
     htmx: Any = request.htmx  # type: ignore[attr-defined]
     whole = not htmx or htmx.history_restore_request
     part = "" if whole else htmx.target if htmx.target in parts else "results"
     valid = form.is_valid()
-    response = render(request, parts[part], context, status=200 if valid else 400)
+    response = render(request, parts[part], context, status=status if valid else 400)
     patch_vary_headers(response, ["HX-Request", "HX-Target"])
     if htmx and valid:
         response["HX-Push-Url"] = form.query.url(context["path"])

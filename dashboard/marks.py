@@ -204,22 +204,21 @@ def error_cell(signature: service.ErrorSignature, link: str, title: str) -> Safe
 
     ``link`` are the attributes of where the words lead to.
     """
-    known = " is-known" if signature.plain else ""
-    words = _sentence_and_template(signature.plain, signature.template[:300])
+    words, below = _words_of_error(signature.plain, signature.template[:300], signature.category)
     return SafeString(
-        f'<div class="error-cell"><a class="signature{known}" {link} title="{escape(title)}">'
-        f"{words}</a>{_category(signature.category)}</div>"
+        f'<div class="error-cell"><a class="signature" {link} title="{escape(title)}">'
+        f"{words}</a>{below}</div>"
     )
 
 
 @lru_cache(maxsize=2048)
-def _sentence_and_template(sentence: str, template: str) -> SafeString:
+def _words_of_error(sentence: str, template: str, category: str) -> tuple[str, str]:
+    """Draw what an error is called, and below it its category, and its template if that is else."""
+    drawn, kind = slots(template), _category(category)
     if not sentence:
-        return slots(template)
-    return SafeString(
-        f'<span class="line-1" data-sentence>{escape(sentence)}</span>'
-        f'<span class="line-2">{slots(template)}</span>'
-    )
+        return drawn, f'<span class="error-text">{kind}</span>'
+    words = f"<span data-sentence>{escape(sentence)}</span>"
+    return words, f'<span class="error-text">{kind}<span class="said">{drawn}</span></span>'
 
 
 @lru_cache(maxsize=2048)

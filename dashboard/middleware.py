@@ -122,5 +122,7 @@ class Ledger:
 
 
 def fresh_of(request: HttpRequest) -> service.Freshness:
-    """Return how fresh the ledger was when the request came in."""
-    return request.freshness  # type: ignore[attr-defined,no-any-return]
+    """Return how fresh the ledger was when the request came in; of a POST, how fresh it is."""
+    if not hasattr(request, "freshness"):
+        request.freshness = service.freshness()  # type: ignore[attr-defined]
+    return request.freshness  # type: ignore[no-any-return,attr-defined]

@@ -13,7 +13,7 @@ from django.utils.safestring import SafeString, mark_safe
 from jinja2 import Environment, StrictUndefined
 from jinja2.ext import Extension
 
-from dashboard import marks, wording
+from dashboard import badges, marks, wording
 from dashboard.links import error_link, links_with, list_link, order_link, urls_with
 from reconciler import service
 
@@ -32,6 +32,9 @@ def environment(**options: Any) -> Environment:
         list_link,
         order_link,
         service.link_of,
+        badges.owner,
+        badges.state_lines,
+        badges.verdict_lines,
         marks.advice,
         marks.ago_lines,
         marks.bars,

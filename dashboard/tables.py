@@ -52,6 +52,7 @@ class PagedTable(tables.Table):
 class OrdersTable(PagedTable):
     """Columns are named as in `sort` and `data-column`."""
 
+    select = tables.Column(accessor="pk", orderable=False, verbose_name="Select")
     order = SortColumn("order", verbose_name="Order")
     shop = SortColumn("shop", verbose_name="Shop")
     error = SortColumn("error", verbose_name="Error")
@@ -60,6 +61,9 @@ class OrdersTable(PagedTable):
     first = SortColumn("first", verbose_name="First attempt", latest_first=True)
     failed = SortColumn("failed", verbose_name="Last failed", latest_first=True)
     expires = SortColumn("expires", verbose_name="Expires")
+    verdict = SortColumn("verdict", verbose_name="In HotWax?")
+    state = SortColumn("state", verbose_name="Status")
+    assignee = SortColumn("assignee", verbose_name="Owner")
 
 
 class ErrorRows(TableListData):

@@ -1,17 +1,21 @@
 """What happened to an order, by time."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.core.paginator import Page
 
+from dashboard import event_words
+from dashboard.event_words import note_html
 from dashboard.wording import lag
 from reconciler import service
+from reconciler.service import EventKind
 
 
 @dataclass(frozen=True)
 class Moment:
-    """One entry of the timeline. ``kind``: past, failed or ahead."""
+    """One entry of the timeline. ``kind``: past, failed, ahead, event or note."""
 
     kind: str
     at: datetime | None
@@ -19,6 +23,9 @@ class Moment:
     after: str = ""
     detail: str = ""
     attempt: service.Attempt | None = None
+    event: service.Event | None = None
+    #: What an event says, as HTML.
+    told: str = ""
 
 
 @dataclass(frozen=True)
@@ -32,16 +39,23 @@ class Timeline:
     zone_looks_wrong: timedelta | None
 
 
-def timeline_of(order: service.FailedOrder, page: Page[service.Attempt], now: datetime) -> Timeline:
+def timeline_of(
+    order: service.FailedOrder,
+    page: Page[service.Attempt],
+    events: list[service.Event],
+    now: datetime,
+) -> Timeline:
     """Return what is known of an order by time; ``page`` has attempts of it, newest first.
 
-    What lies before the attempts is on the last page, what lies after them on the first.
+    What lies before the attempts is on the last page, what lies after them on the first, and what
+    people did, ``events``, between them where it happened.
     """
     created, first = order.order_created_at, order.first_attempted_at
     moments: list[Moment] = []
     if not page.has_next():
         moments += _beginning(created, first)
-    moments += _attempts(page, first or created)
+    attempts = _attempts(page, first or created)
+    moments += _with_events(attempts, page, [*_events(order, events, now)])
     if page.number == 1:
         moments += _ending(order, now)
     wrong = first - created if created and first and first < created else None
@@ -69,6 +83,40 @@ def _attempts(page: Page[service.Attempt], previous: datetime | None) -> list[Mo
         moments.append(Moment("failed", at, f"Attempt {number} failed", after, detail, attempt))
         previous, error = at or previous, attempt.error_text
     return moments
+
+
+def _events(
+    order: service.FailedOrder, events: list[service.Event], now: datetime
+) -> Iterator[Moment]:
+    """Yield what happened beside the attempts; leaving the log is told at the end."""
+    last_asked = None
+    for event in events:
+        if event.kind == EventKind.LEFT_LOG:
+            continue
+        if event.kind == EventKind.NOTE:
+            yield Moment("note", event.at, event.actor, event=event, told=note_html(event))
+            continue
+        last_asked = event.at if event.kind == EventKind.VERDICT else last_asked
+        yield Moment("event", event.at, event.actor, event=event, told=event_words.told(event, now))
+    if order.verdict_at and last_asked and order.verdict_at > last_asked:
+        yield Moment("event", order.verdict_at, service.SYSTEM, told="asked HotWax: still the same")
+
+
+def _with_events(
+    attempts: list[Moment], page: Page[service.Attempt], events: list[Moment]
+) -> list[Moment]:
+    """Put events between the attempts of a page; those of other times are on other pages."""
+    dated = [moment.at for moment in attempts if moment.at]
+    first, last = min(dated, default=None), max(dated, default=None)
+    if page.has_next() and first:
+        events = [event for event in events if event.at and event.at >= first]
+    if page.number > 1 and last:
+        events = [event for event in events if event.at and event.at <= last]
+    both = list(attempts)
+    for event in events:
+        after = [n for n, one in enumerate(both) if one.at and event.at and one.at <= event.at]
+        both.insert(after[-1] + 1 if after else 0, event)
+    return both
 
 
 def _ending(order: service.FailedOrder, now: datetime) -> list[Moment]:

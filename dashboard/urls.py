@@ -4,8 +4,11 @@ from django.contrib.auth.decorators import login_not_required
 from django.contrib.auth.views import LogoutView
 from django.urls import path
 
+from dashboard.acting import FORMS
 from dashboard.views import (
     account,
+    act,
+    activity,
     api,
     corrections,
     errors,
@@ -26,11 +29,21 @@ urlpatterns = [
     path("orders/export.csv", orders.export_csv, name="export_csv"),
     path("orders/<int:pk>/", order.order, name="order"),
     path("orders/<int:pk>/ask/", order.ask_hotwax, name="ask"),
+    *(
+        path(f"orders/<int:pk>/{verb}/", act.act_on_one, {"verb": verb}, name=f"act_{verb}")
+        for verb in FORMS
+    ),
+    *(
+        path(f"orders/{verb}/", act.act_on_many, {"verb": verb}, name=f"bulk_{verb}")
+        for verb in FORMS
+    ),
+    path("actions/<int:pk>/undo/", act.undo, name="undo"),
     path("orders/<int:pk>/kind/", corrections.correct, name="correction"),
     path("errors/", errors.errors, name="errors"),
     path("errors/<slug:slug>/", errors.error, name="error"),
     path("errors/<slug:slug>/kind/", corrections.correct_error, name="error_correction"),
     path("errors/<slug:slug>/runbook/", runbook.runbook, name="runbook"),
+    path("activity/", activity.activity, name="activity"),
     path("trends/", trends.trends, name="trends"),
     path("api/orders", api.orders, name="api_orders"),
     path("api/trends", trends.api, name="api_trends"),

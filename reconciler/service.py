@@ -29,6 +29,7 @@ from reconciler.ledger.figures.facets import (
     Facet,
     FacetValue,
     by_choices,
+    by_owner,
     by_shop,
     by_signature,
     facet_counts,
@@ -42,6 +43,7 @@ from reconciler.ledger.figures.freshness import (
     freshness,
     freshness_of,
     status,
+    unchecked_orders,
 )
 from reconciler.ledger.figures.paging import (
     LAST_PLACE,
@@ -52,17 +54,24 @@ from reconciler.ledger.figures.paging import (
 )
 from reconciler.ledger.merging import successor_of
 from reconciler.ledger.models import (
+    SYSTEM,
+    Action,
     Attempt,
     Category,
     ErrorSignature,
+    Event,
+    EventKind,
     FailedOrder,
     Retry,
     State,
     SyncState,
     UnreadableDocument,
+    Verdict,
+    WaitingFor,
 )
 from reconciler.ledger.queries import (
     DATES,
+    NOBODY,
     SORTS,
     VIEWS,
     FailedOrderQuerySet,
@@ -95,9 +104,27 @@ from reconciler.ledger.signatures.statistics import (
 )
 from reconciler.ledger.sync.connection_check import check_connection
 from reconciler.ledger.sync.lookup import answers_by_name
+from reconciler.ledger.sync.order_index import Checked, check_now
 from reconciler.ledger.sync.schedule import current_state
 from reconciler.ledger.sync.source import AnotherHotWax, import_link
 from reconciler.ledger.sync.watcher import Answer, ask_now, refresh_for_page
+from reconciler.ledger.work.due import interval_of
+from reconciler.ledger.work.events import activity, events_of, note_export
+from reconciler.ledger.work.triage import (
+    LONGEST_NOTE,
+    MOST_ORDERS,
+    ActedSince,
+    CannotUndo,
+    Done,
+    add_note,
+    assign,
+    can_undo,
+    latest_action,
+    note_check,
+    set_state,
+    undo,
+)
+from reconciler.ledger.work.verdicts import shopify_id_of
 
 __all__ = [
     "ALIASES",
@@ -106,17 +133,28 @@ __all__ = [
     "FIELD_OF_NAME",
     "LAST_PLACE",
     "LOG_KEEPS",
+    "LONGEST_NOTE",
     "LONGEST_RUNBOOK",
+    "MOST_ORDERS",
+    "NOBODY",
     "SHORT_SILENCE",
     "SORTS",
+    "SYSTEM",
     "UNAVAILABLE",
     "VIEWS",
+    "ActedSince",
+    "Action",
     "AnotherHotWax",
     "Answer",
     "Attempt",
+    "CannotUndo",
     "Category",
+    "Checked",
+    "Done",
     "ErrorRow",
     "ErrorSignature",
+    "Event",
+    "EventKind",
     "Facet",
     "FacetValue",
     "FailedOrder",
@@ -132,17 +170,25 @@ __all__ = [
     "Status",
     "SyncState",
     "UnreadableDocument",
+    "Verdict",
+    "WaitingFor",
+    "activity",
+    "add_note",
     "admin_link",
     "answers_by_name",
     "as_text",
     "ask_now",
+    "assign",
     "attempts_of",
     "brief_wait",
     "by_choices",
+    "by_owner",
     "by_shop",
     "by_signature",
     "cached",
+    "can_undo",
     "check_connection",
+    "check_now",
     "check_readable",
     "correct",
     "earliest",
@@ -151,6 +197,7 @@ __all__ = [
     "error_numbers",
     "error_row",
     "error_rows",
+    "events_of",
     "facet_counts",
     "failed_order",
     "failed_orders",
@@ -159,13 +206,17 @@ __all__ = [
     "from_text",
     "host_of",
     "import_link",
+    "interval_of",
     "lags",
     "latest",
+    "latest_action",
     "link_of",
     "mask_keys",
     "names_of_shops",
     "neighbours",
     "new_signatures",
+    "note_check",
+    "note_export",
     "over_time",
     "per_span",
     "per_view",
@@ -176,14 +227,17 @@ __all__ = [
     "runbook_history",
     "runbook_of",
     "sample_texts",
+    "set_state",
     "shop_counts",
     "shop_names",
+    "shopify_id_of",
     "signatures_of",
     "silence",
     "status",
     "successor_of",
     "templates_of",
     "totals",
+    "undo",
     "whole_rows",
     "with_sorted_value",
 ]
@@ -196,4 +250,6 @@ def refresh() -> Freshness:
     """
     state, now = current_state(), timezone.now()
     done = refresh_for_page(state, now)
-    return freshness() if done.tried else freshness_of(state, now, done.not_kept)
+    if done.tried:
+        return freshness()
+    return freshness_of(state, now, done.not_kept, unchecked_orders(state, now))

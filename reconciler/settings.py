@@ -86,6 +86,12 @@ HOTWAX_DOC_TYPE = checked(
     doc_type,
     "at most 100 characters, without control characters and ${",
 )
+HOTWAX_ORDER_CORE = checked(
+    "HOTWAX_ORDER_CORE",
+    text("HOTWAX_ORDER_CORE", ""),
+    lambda value: core(value) if value else "",
+    "letters, digits, and _ . - (not first), or nothing",
+)
 HOTWAX_TIME_ZONE = checked(
     "HOTWAX_TIME_ZONE",
     text("HOTWAX_TIME_ZONE", "UTC"),
@@ -103,6 +109,12 @@ HOTWAX_TIMEOUT_SECONDS = checked(
 )
 SHOPIFY_STORES = checked(
     "SHOPIFY_STORES", text("SHOPIFY_STORES", ""), pairs, "host=handle, separated by commas"
+)
+SHOP_PRODUCT_STORES = checked(
+    "SHOP_PRODUCT_STORES",
+    text("SHOP_PRODUCT_STORES", ""),
+    pairs,
+    "host=product store, separated by commas",
 )
 DASHBOARD_TIME_ZONE = checked(
     "DASHBOARD_TIME_ZONE",

@@ -82,6 +82,50 @@ def envelope(documents: list[Any], found: int | None = None, start: int = 0) -> 
     }
 
 
+def oms_order(
+    name: str,
+    when: datetime,
+    *,
+    order_id: str = "M10231",
+    store: str = "STORE_US",
+    status: str = "Approved",
+    items: int = 1,
+    shopify_id: str = "",
+    **others: Any,
+) -> list[dict[str, Any]]:
+    """The documents of an OMS order, one an item; None in ``others`` removes a field."""
+    identifications = [f"SHOPIFY_ORD_NAME/{name}"]
+    if shopify_id:
+        identifications.append(f"SHOPIFY_ORD_ID/{shopify_id}")
+    fields = {
+        "docType": "ORDER",
+        "orderTypeId": "SALES_ORDER",
+        "orderId": order_id,
+        "orderName": name,
+        "orderStatusDesc": status,
+        "orderDate": solr_date(when),
+        "productStoreId": store,
+        "orderIdentifications": identifications,
+    } | others
+    kept = {key: value for key, value in fields.items() if value is not None}
+    return [{"id": f"{order_id}_{n}", "orderItemSeqId": f"{n:05d}", **kept} for n in range(items)]
+
+
+def two_cores(
+    documents: list[Any], orders: list[Any]
+) -> Callable[[dict[str, Any]], httpx.Response]:
+    """Answer for the log and for the OMS order index, each as the miniature Solr does."""
+    log = solr_reply(documents)
+
+    def answer(body: dict[str, Any]) -> httpx.Response:
+        if "coreName" in body:
+            return log(body)
+        status, reply = solr.answer(orders, body["json"], solr.ORDERS)
+        return httpx.Response(status, json=reply)
+
+    return answer
+
+
 def solr_reply(documents: list[Any] | None) -> Callable[[dict[str, Any]], httpx.Response]:
     """Answer as the miniature Solr does; the list may change between two requests."""
     held = documents if documents is not None else []

@@ -54,9 +54,17 @@ def figures_of(asked: OrderFilter, fresh: Freshness, counts: dict[str, int]) -> 
     failed_before, new_before = _counts_before(asked, fresh)
     path, query = reverse("dashboard:orders"), asked.query.without(*_NOT_COUNTED_BY)
     everything = query.with_("view", "all").url(path)
+    not_there = matching.with_verdicts(["missing"]).order_by()
+    missing = service.cached(fresh.revision, "orders", not_there, (), not_there.count)
     soon = query.with_("view", "expiring").url(path)
     return [
         Figure("failed", "Failed orders", counts["all"], everything, failed_before, relative=True),
+        Figure(
+            "missing",
+            "Missing now",
+            missing,
+            query.with_("view", "all").with_("verdict", "missing").url(path),
+        ),
         Figure("new", "New signatures", new, _new_url(asked, bounds), new_before, is_in_list=False),
         Figure("expiring", "Expiring in 7 days", counts["expiring"], soon),
     ]

@@ -11,9 +11,10 @@ from dashboard.filtering.query import Query
 class FilterForm(forms.Form):
     """Reads a query string by the rows of its parameters."""
 
-    def __init__(self, query: Query) -> None:
+    def __init__(self, query: Query, me: str = "") -> None:
+        """``me`` is the user name of whoever looks."""
         super().__init__(query.data())
-        self.query = query
+        self.query, self.me = query, me
         self.fields = {row.name: row.make_field() for row in query.parameters}
 
     def clean(self) -> dict[str, Any]:
@@ -39,4 +40,4 @@ class FilterForm(forms.Form):
     @property
     def asked(self) -> OrderFilter:
         """Return the OrderFilter of a valid form."""
-        return OrderFilter(self.query, self.cleaned_data)
+        return OrderFilter(self.query, self.cleaned_data, self.me)

@@ -31,6 +31,8 @@ class OrderFilter:
 
     query: Query
     values: Mapping[str, Any]
+    #: User name of whoever looks: what `me` and the view `mine` mean.
+    me: str = ""
 
     def __getitem__(self, name: str) -> Any:
         return self.values[name]
@@ -72,6 +74,12 @@ class OrderFilter:
         return rolling or self.view in ("expiring", "failing") or self.dated_by == "expires"
 
     @property
+    def depends_on_me(self) -> bool:
+        """Return True if which orders match depends on who looks."""
+        owners = self["assignee"]
+        return self.view == "mine" or "me" in (*owners.include, *owners.exclude)
+
+    @property
     def counts_attempts(self) -> bool:
         """Return True if /trends/ counts attempts instead of orders."""
         return self.values.get("count") == "attempts"
@@ -108,7 +116,7 @@ class OrderFilter:
         orders = service.failed_orders()
         if "view" not in without:
             # `state` given explicitly replaces the view's condition on the state.
-            orders = orders.in_view(self.view, now, any_state=bool(self["state"]))
+            orders = orders.in_view(self.view, now, me=self.me, any_state=bool(self["state"]))
         rows = (row for row in self.query.parameters if row.name not in without)
         orders = self.narrowed(orders, rows)
         return orders if "dates" in without else self.within(orders, self.bounds(now))
@@ -123,10 +131,16 @@ class OrderFilter:
                 rows = row.method(rows, value)
                 continue
             if value.include:
-                rows = row.method(rows, list(value.include))
+                rows = row.method(rows, self._meant(row, value.include))
             if value.exclude:
-                rows = row.method(rows, list(value.exclude), exclude=True)
+                rows = row.method(rows, self._meant(row, value.exclude), exclude=True)
         return rows
+
+    def _meant(self, row: Parameter, values: Iterable[str]) -> list[str]:
+        """Return values of a name; of an owner, `me` is whoever looks."""
+        if row.name != "assignee":
+            return list(values)
+        return [self.me if value == "me" else value for value in values]
 
     def within(self, orders: FailedOrderQuerySet, bounds: Bounds) -> FailedOrderQuerySet:
         """Keep the orders whose date lies within bounds, and in the hour that `at` names."""

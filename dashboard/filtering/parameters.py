@@ -29,9 +29,12 @@ from reconciler.service import Facet, FailedOrderQuerySet, SignedQuerySet
 PER_PAGE = (25, 50, 100, 200)
 VIEW_NAMES = {
     "open": "Open",
+    "mine": "Mine",
+    "missing": "Missing",
     "expiring": "Expiring soon",
     "failing": "Failing again",
     "needs": "Needs a person",
+    "resolved": "Resolved",
     "all": "All",
 }
 DATE_NAMES = {
@@ -51,6 +54,9 @@ SORT_NAMES = {
     "order": "Order name",
     "shop": "Shop",
     "error": "Error",
+    "state": "Status",
+    "verdict": "In HotWax?",
+    "assignee": "Owner",
 }
 #: Sort names of /errors/ -> the attribute of a row.
 ERROR_SORTS = {
@@ -175,6 +181,8 @@ def _sort(sorts: Iterable[str], default: str, **default_in: str) -> Parameter:
 
 CATEGORIES = {value: str(label) for value, label in service.Category.choices}
 STATES = {value: str(label) for value, label in service.State.choices}
+VERDICTS = {value: str(label) for value, label in service.Verdict.choices}
+OWNERS = {service.NOBODY: "No owner", "me": "me"}
 ADVICE = {value: str(label) for value, label in service.Retry.choices}
 
 _PAGES = (
@@ -267,6 +275,27 @@ ORDERS = Parameters(
             carried=True,
             method=FailedOrderQuerySet.in_states,
             words=choices(STATES),
+            facet=Facet("Status", "state", service.by_choices(STATES)),
+        ),
+        Parameter(
+            "verdict",
+            "In HotWax?",
+            lambda: ValuesField(VERDICTS),
+            repeatable=True,
+            carried=True,
+            method=FailedOrderQuerySet.with_verdicts,
+            words=choices(VERDICTS),
+            facet=Facet("In HotWax?", "verdict", service.by_choices(VERDICTS)),
+        ),
+        Parameter(
+            "assignee",
+            "Owner",
+            ValuesField,
+            repeatable=True,
+            carried=True,
+            method=FailedOrderQuerySet.assigned_to,
+            words=choices(OWNERS),
+            facet=Facet("Owner", "assignee", service.by_owner),
         ),
         Parameter(
             "retry",

@@ -26,10 +26,10 @@ class Suggestions:
 def suggestions_for(asked: OrderFilter, now: datetime) -> Suggestions:
     """Count what would match without each of the first filters, and in all orders."""
     path = reverse("dashboard:orders")
-    steps = [(_count(chip.without, now), chip) for chip in chips_of(asked)[:TRIED]]
+    steps = [(_count(chip.without, asked.me, now), chip) for chip in chips_of(asked)[:TRIED]]
     helpful = sorted((step for step in steps if step[0]), key=lambda step: step[0])
     everywhere = asked.query.with_("view", "all")
-    in_all = _count(everywhere, now) if asked.view != "all" else 0
+    in_all = _count(everywhere, asked.me, now) if asked.view != "all" else 0
     links = [(_remove(chip), chip.without.url(path)) for _, chip in helpful[:1]]
     if in_all:
         links.append(("Look in all orders", everywhere.url(path)))
@@ -45,8 +45,8 @@ def suggestions_for(asked: OrderFilter, now: datetime) -> Suggestions:
     return Suggestions(" ".join(words) or "No single filter is in the way.", links)
 
 
-def _count(query: Query, now: datetime) -> int:
-    form = FilterForm(query)
+def _count(query: Query, me: str, now: datetime) -> int:
+    form = FilterForm(query, me)
     return form.asked.matching(now).count() if form.is_valid() else 0
 
 

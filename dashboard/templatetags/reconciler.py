@@ -11,7 +11,7 @@ from django.template.loader import render_to_string
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
-from dashboard import links, marks, repeated, wording
+from dashboard import badges, links, marks, repeated, wording
 from dashboard.facet_values import facet_items
 from dashboard.filtering.query import Query
 from reconciler import service
@@ -29,6 +29,12 @@ register.simple_tag(links.list_link)
 register.simple_tag(links.order_link)
 register.simple_tag(links.with_value)
 register.simple_tag(repeated.draw, takes_context=True)
+register.simple_tag(badges.avatar)
+register.simple_tag(badges.owner)
+register.simple_tag(badges.state)
+register.simple_tag(badges.state_with_detail)
+register.simple_tag(badges.verdict)
+register.simple_tag(links.take_path)
 register.filter(marks.hue)
 register.filter(marks.slots)
 register.filter(wording.ago)
@@ -77,6 +83,18 @@ def time_exact(moment: datetime, now: datetime) -> SafeString:
 def time_exact_clock(moment: datetime) -> SafeString:
     """Draw <time> with hours, minutes and seconds."""
     return marks.time_element(moment, wording.exact_clock(moment))
+
+
+@register.filter
+def machine(moment: datetime | None) -> str:
+    """Write a moment in UTC as ISO 8601; "" for none."""
+    return wording.machine(moment) if moment else ""
+
+
+@register.simple_tag
+def time_in_future(moment: datetime, now: datetime) -> SafeString:
+    """Draw <time> after "again": in 12 min; soon, once it is due."""
+    return marks.time_element(moment, wording.ago(moment, now) if moment > now else "soon")
 
 
 @register.filter
@@ -178,6 +196,12 @@ def page_numbers(page: Page) -> Iterator[int]:  # type: ignore[type-arg]
 
 
 # ------------------------------------------------------------------------------------ others
+
+
+@register.filter
+def mark(query: Query) -> str:
+    """Return what more is appended with to an address that ends in this query: ? or &."""
+    return "&" if query.encode() else "?"
 
 
 @register.filter

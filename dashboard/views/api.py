@@ -10,10 +10,10 @@ from django.urls import reverse
 from django.utils.dateparse import parse_datetime
 from django.views.decorators.http import require_safe
 
-from dashboard.filtering.forms import FilterForm
 from dashboard.filtering.order_filter import OrderFilter
 from dashboard.filtering.parameters import ORDERS, Parameters
 from dashboard.filtering.query import Query
+from dashboard.list_page import filter_form
 from dashboard.middleware import fresh_of
 from dashboard.wording import machine
 from reconciler import service
@@ -42,7 +42,7 @@ class PagingForm(forms.Form):
 @require_safe
 def orders(request: HttpRequest, parameters: Parameters = ORDERS) -> JsonResponse:
     """List the orders that match, `limit` at a time; `next` is the address of the next page."""
-    form = FilterForm(Query.of(request.GET, parameters).without("page", "per_page"))
+    form = filter_form(request, Query.of(request.GET, parameters).without("page", "per_page"))
     paging = PagingForm(request.GET)
     if not (form.is_valid() and paging.is_valid()):
         return JsonResponse({"errors": form.errors | paging.errors}, status=400)
@@ -94,6 +94,11 @@ def _order(order: service.FailedOrder, request: HttpRequest) -> dict[str, Any]:
         **_signature(order.signature),
         "attempts": order.attempt_count,
         "state": order.state,
+        "state_detail": order.state_detail,
+        "assignee": order.assignee or "",
+        "verdict": order.verdict,
+        "verdict_at": _moment(order.verdict_at),
+        "oms_orders": order.oms_orders,
         **_dates(order),
         "url": request.build_absolute_uri(reverse("dashboard:order", args=[order.pk])),
     }

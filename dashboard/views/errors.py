@@ -30,7 +30,7 @@ from dashboard.filtering.parameters import (
     VIEW_NAMES,
 )
 from dashboard.filtering.query import Query
-from dashboard.list_page import answer, facets_of, frame_of_list, later, part_key
+from dashboard.list_page import answer, facets_of, filter_form, frame_of_list, later, part_key
 from dashboard.markdown import rendered, without_order
 from dashboard.middleware import fresh_of
 from dashboard.tables import ClampingPaginator, ErrorsTable
@@ -50,7 +50,7 @@ SAMPLES, ORDERS = 5, 10
 @require_safe
 def errors(request: HttpRequest) -> HttpResponse:
     """Show one row per signature of the orders that match the query string."""
-    fresh, form = fresh_of(request), FilterForm(Query.of(request.GET, ERRORS))
+    fresh, form = fresh_of(request), filter_form(request, Query.of(request.GET, ERRORS))
     context = frame_of_list(form, fresh, reverse("dashboard:errors"))
     context["sort_options"] = ERROR_SORT_NAMES
     if form.is_valid():
@@ -119,7 +119,7 @@ def error(request: HttpRequest, slug: str) -> HttpResponse:
         return redirect(f"{path}?{request.GET.urlencode()}".rstrip("?"), permanent=True)
     came_from = Query.of(request.GET, ERRORS)
     query = came_from.without("error", "label", "sort", "per_page")
-    form = FilterForm(query.with_("error", slug))
+    form = filter_form(request, query.with_("error", slug))
     context = {
         "signature": signature,
         "list_query": came_from,

@@ -10,6 +10,7 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_safe
 
+from dashboard.acting import FORMS, frame_of_acting
 from dashboard.filtering.forms import FilterForm
 from dashboard.filtering.parameters import SORT_NAMES, VIEW_NAMES
 from dashboard.filtering.query import Query
@@ -18,6 +19,7 @@ from dashboard.middleware import fresh_of
 from dashboard.raw_document import raw_fields, raw_json
 from dashboard.timeline import timeline_of
 from dashboard.views.corrections import correction_form
+from dashboard.what_now import what_now
 from dashboard.wording import of_view, plural
 from reconciler import service
 
@@ -30,22 +32,32 @@ ATTEMPTS = 100
 @require_safe
 def order(request: HttpRequest, pk: int) -> HttpResponse:
     """Show all that is known of an order; the query string is the list one came from."""
-    row, fresh = service.failed_order(pk), fresh_of(request)
-    if row is None:
-        return _moved(request, pk)
-    query = Query.of(request.GET)
+    row = service.failed_order(pk)
+    return _moved(request, pk) if row is None else order_page(request, row)
+
+
+def order_page(
+    request: HttpRequest, row: service.FailedOrder, status: int = 200, **more: Any
+) -> HttpResponse:
+    """Show an order, also as the answer to an action that was refused."""
+    fresh, query, me = fresh_of(request), Query.of(request.GET), request.user.get_username()
     context = {
         "order": row,
         "now": fresh.now,
         "query": query,
-        **_attempts(row, fresh.now, request.GET),
-        **_list_around(row, query, fresh),
+        "seen": row.revision,
+        **frame_of_acting(request, fresh.now),
+        "act_paths": {verb: reverse(f"dashboard:act_{verb}", args=[row.pk]) for verb in FORMS},
+        **_story(row, fresh, request.GET),
+        **_list_around(row, query, me, fresh),
         **_like_this(row, fresh),
         **_links(row),
         **_runbook(row),
+        "asked_again_at": _asked_again_at(row, fresh.now),
         **correction_form(reverse("dashboard:correction", args=[row.pk])),
+        **more,
     }
-    return render(request, "dashboard/order.html", context)
+    return render(request, "dashboard/order.html", context, status=status)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -90,8 +102,12 @@ def _moved(request: HttpRequest, pk: int) -> HttpResponse:
     return redirect(url, permanent=True)
 
 
-def _attempts(row: service.FailedOrder, now: datetime, wanted: QueryDict) -> dict[str, Any]:
-    """Return the page of attempts that ``attempts`` names, and the document of ``attempt``."""
+def _story(row: service.FailedOrder, fresh: service.Freshness, wanted: QueryDict) -> dict[str, Any]:
+    """Return the page of attempts that ``attempts`` names, and the document of ``attempt``.
+
+    Beside them what was done about the order, and what to do now.
+    """
+    events = service.events_of(row)
     newest_first = row.attempts.order_by("-logged_key", "-document_key")
     page = Paginator(newest_first, ATTEMPTS).get_page(wanted.get("attempts"))
     latest = page.object_list[0] if page.number == 1 else newest_first[0]
@@ -99,7 +115,8 @@ def _attempts(row: service.FailedOrder, now: datetime, wanted: QueryDict) -> dic
     return {
         "attempts": page,
         "latest": latest,
-        "timeline": timeline_of(row, page, now),
+        "timeline": timeline_of(row, page, events, fresh.now),
+        "what_now": what_now(row, events, fresh),
         "shown": shown,
         "raw_fields": raw_fields(shown),
         "raw_json": raw_json(shown),
@@ -113,9 +130,9 @@ def _named(row: service.FailedOrder, number: str) -> service.Attempt | None:
 
 
 def _list_around(
-    row: service.FailedOrder, query: Query, fresh: service.Freshness
+    row: service.FailedOrder, query: Query, me: str, fresh: service.Freshness
 ) -> dict[str, Any]:
-    path, form = reverse("dashboard:orders"), FilterForm(query)
+    path, form = reverse("dashboard:orders"), FilterForm(query, me)
     if not form.is_valid():  # an old bookmark must not hide the order
         return {"list_url": path, "list_name": "Orders", "around": None}
     asked = form.asked
@@ -147,10 +164,18 @@ def _runbook(row: service.FailedOrder) -> dict[str, Any]:
 
 
 def _links(row: service.FailedOrder) -> dict[str, str]:
+    shopify_id = service.shopify_id_of(row.verdict, row.oms_orders)
     return {
         "shopify_link": service.link_of(row.site_url),
         "shopify_host": service.host_of(row.site_url),
-        "admin_link": service.admin_link(row.shop.handle, row.order_name),
+        "admin_link": service.admin_link(row.shop.handle, row.order_name, shopify_id),
         "import_link": service.import_link(),
         "ask_path": reverse("dashboard:ask", args=[row.pk]),
     }
+
+
+def _asked_again_at(row: service.FailedOrder, now: datetime) -> datetime | None:
+    """Return when the OMS is asked about an order next; None if never."""
+    every = service.interval_of(row, now)
+    done = row.state == service.State.RESOLVED
+    return row.verdict_at + every if row.verdict_at and every and not done else None

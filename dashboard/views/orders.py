@@ -9,10 +9,11 @@ from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_POST, require_safe
 
+from dashboard.acting import FORMS, frame_of_acting
 from dashboard.charts.headline import figures_of
 from dashboard.charts.stacked import histogram_of
 from dashboard.exports import csv_lines, head_of, keys_of
-from dashboard.filtering.chips import chips_of
+from dashboard.filtering.chips import chips_of, in_words
 from dashboard.filtering.forms import FilterForm
 from dashboard.filtering.order_filter import OrderFilter
 from dashboard.filtering.parameters import (
@@ -29,7 +30,7 @@ from dashboard.filtering.pasted import holding
 from dashboard.filtering.query import Query
 from dashboard.filtering.suggestions import suggestions_for
 from dashboard.links import orders_path
-from dashboard.list_page import answer, facets_of, frame_of_list, later, part_key
+from dashboard.list_page import answer, facets_of, filter_form, frame_of_list, later, part_key
 from dashboard.middleware import fresh_of
 from dashboard.tables import ClampingPaginator, OrdersTable
 from reconciler import service
@@ -54,11 +55,16 @@ def home(request: HttpRequest) -> HttpResponse:
 @require_safe
 def orders(request: HttpRequest, parameters: Parameters = ORDERS) -> HttpResponse:
     """Show the orders that match the query string."""
-    fresh, form = fresh_of(request), FilterForm(Query.of(request.GET, parameters))
-    context = _frame(form, fresh)
+    return orders_page(request, Query.of(request.GET, parameters))
+
+
+def orders_page(request: HttpRequest, query: Query, status: int = 200, **more: Any) -> HttpResponse:
+    """Show the list of a query, also as the answer to an action that was refused."""
+    fresh, form = fresh_of(request), filter_form(request, query)
+    context = {**_frame(form, fresh), **frame_of_acting(request, fresh.now), **more}
     if form.is_valid():
         context |= _results(form.asked, fresh)
-    return answer(request, form, PARTS, context)
+    return answer(request, form, PARTS, context, status)
 
 
 @require_POST
@@ -76,24 +82,24 @@ def names(request: HttpRequest) -> HttpResponse:
 
 def _refused(request: HttpRequest, query: Query, reason: str) -> HttpResponse:
     """Say beside the field why these names were not read; a long text is not repeated."""
-    request.freshness = fresh = service.freshness()  # type: ignore[attr-defined]
-    form = FilterForm(Query(query.pairs, ORDERS, {"order": reason}))
-    return render(request, "dashboard/orders.html", _frame(form, fresh), status=400)
+    form = filter_form(request, Query(query.pairs, ORDERS, {"order": reason}))
+    return render(request, "dashboard/orders.html", _frame(form, fresh_of(request)), status=400)
 
 
 @require_safe
 def export_csv(request: HttpRequest, parameters: Parameters = ORDERS) -> HttpResponseBase:
     """Send all matching rows; a filter that cannot be read is answered by the list's page."""
     query = Query.of(request.GET, parameters).without("page", "per_page")
-    fresh, form = fresh_of(request), FilterForm(query)
+    fresh, form = fresh_of(request), filter_form(request, query)
     if not form.is_valid():
         return render(request, "dashboard/orders.html", _frame(form, fresh), status=400)
     keys = keys_of(form.asked, fresh)
     head = head_of(form.asked, fresh, len(keys)) if request.GET.get("meta") == "1" else []
+    file = f"failed-orders-{timezone.localtime(fresh.now):%Y-%m-%d-%H%M}-{len(keys)}.csv"
+    service.note_export(request.user.get_username(), in_words(form.asked), file, timezone.now())
     lines = csv_lines(keys, fresh, request.build_absolute_uri(orders_path()), head)
     response = StreamingHttpResponse(lines, content_type="text/csv; charset=utf-8")
-    name = f"failed-orders-{timezone.localtime(fresh.now):%Y-%m-%d-%H%M}-{len(keys)}.csv"
-    response["Content-Disposition"] = f'attachment; filename="{name}"'
+    response["Content-Disposition"] = f'attachment; filename="{file}"'
     return response
 
 
@@ -105,6 +111,7 @@ def _frame(form: FilterForm, fresh: Freshness) -> dict[str, Any]:
         # From a query that cannot be read, a tab leads to its view alone.
         "tabs": _tabs(Query(parameters=form.query.parameters), "", {}),
         "per_page_choices": PER_PAGE,
+        "bulk_paths": {verb: reverse(f"dashboard:bulk_{verb}") for verb in FORMS},
     }
 
 
@@ -112,7 +119,7 @@ def _results(asked: OrderFilter, fresh: Freshness) -> dict[str, Any]:
     # First, because what HotWax answers is kept and then belongs to the rows.
     answers = service.answers_by_name(list(asked.names))
     everything = asked.matching(fresh.now, "view", "state")
-    counts = service.per_view(everything, fresh.now, fresh.revision)
+    counts = service.per_view(everything, fresh.now, fresh.revision, asked.me)
     table = _table(asked, fresh, None if asked["state"] else counts[asked.view])
     key = part_key(asked, fresh, reverse("dashboard:orders"))
     return {

@@ -10,12 +10,11 @@ from django.views.decorators.http import require_safe
 
 from dashboard.charts.stacked import StackedChart
 from dashboard.filtering.chips import chips_of
-from dashboard.filtering.forms import FilterForm
 from dashboard.filtering.order_filter import OrderFilter
 from dashboard.filtering.parameters import BY_NAMES, COUNT_NAMES, DATE_NAMES, TRENDS
 from dashboard.filtering.periods import Bounds
 from dashboard.filtering.query import Query
-from dashboard.list_page import answer, facets_of, frame_of_list, later, part_key
+from dashboard.list_page import answer, facets_of, filter_form, frame_of_list, later, part_key
 from dashboard.middleware import fresh_of
 from dashboard.trends.panels import Row, Trends, trends_of
 from dashboard.wording import full_day, machine
@@ -31,7 +30,7 @@ PARTS = {
 @require_safe
 def trends(request: HttpRequest) -> HttpResponse:
     """Show the trends of the orders that match the query string."""
-    fresh, form = fresh_of(request), FilterForm(Query.of(request.GET, TRENDS))
+    fresh, form = fresh_of(request), filter_form(request, Query.of(request.GET, TRENDS))
     context = frame_of_list(form, fresh, reverse("dashboard:trends"))
     context |= {"by_names": BY_NAMES, "count_names": COUNT_NAMES}
     if form.is_valid():
@@ -86,7 +85,7 @@ def _why_not_compared(asked: OrderFilter, fresh: Freshness) -> str:
 @require_safe
 def api(request: HttpRequest) -> JsonResponse:
     """Answer the same numbers as JSON."""
-    fresh, form = fresh_of(request), FilterForm(Query.of(request.GET, TRENDS))
+    fresh, form = fresh_of(request), filter_form(request, Query.of(request.GET, TRENDS))
     if not form.is_valid():
         return JsonResponse({"errors": form.errors}, status=400)
     asked, found = form.asked, trends_of(form.asked, fresh)

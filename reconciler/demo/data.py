@@ -9,6 +9,7 @@ import heapq
 import math
 import random
 import re
+import threading
 import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -16,6 +17,8 @@ from datetime import UTC, datetime, timedelta
 from functools import cache
 from pathlib import Path
 from typing import Any
+
+from reconciler.demo.order_index import OrderIndex
 
 KEEPS = timedelta(days=60)
 #: Solr removes what expired at intervals, so a document outlives its date a little.
@@ -86,6 +89,7 @@ class _Order:
     first: datetime
     site: str
     message: str
+    category: str
     ids: list[str] = field(default_factory=list)
 
 
@@ -100,14 +104,26 @@ def messages() -> tuple[tuple[str, float], ...]:
     return tuple((text, 1 / (rank + 2) ** 1.1) for rank, text in enumerate(texts))
 
 
+@cache
+def categories() -> dict[str, str]:
+    """Return the category of each error text."""
+    with ERRORS.open(newline="", encoding="utf-8") as file:
+        rows = csv.DictReader(file, delimiter="\t", quoting=3)
+        return {row["message"]: row["category"] for row in rows}
+
+
 class History:
     """The log of one HotWax instance from 60 days before ``start``, for as long as it runs."""
 
     def __init__(self, start: datetime, seed: int = 1, orders: int = 3000) -> None:
+        #: What of these orders is in the OMS.
+        self.order_index = OrderIndex(seed, tuple(store.product_store for store in STORES))
         self.start = start.astimezone(UTC).replace(microsecond=0)
         self._random = random.Random(f"{seed} history")
         self._numbers = {store: store.first_number for store in STORES}
         self._recent: list[_Order] = []
+        self._orders: dict[str, _Order] = {}
+        self._lock = threading.Lock()
         entries = list(self._past(orders))
         entries.sort(key=lambda entry: (entry.logged, entry.document_id))
         self._entries = [entry for entry in entries if entry.logged <= self.start]
@@ -121,6 +137,21 @@ class History:
 
     def documents(self, now: datetime) -> list[dict[str, Any]]:
         """List what the log holds at a moment, in the order in which it was indexed."""
+        with self._lock:
+            return self._documents(now)
+
+    def import_now(self, name: str, now: datetime, *, fixed: bool) -> str:
+        """Import an order on the import screen; a key of import_screen.WORDS says what became."""
+        became = self.order_index.import_now(name, now, fixed=fixed)
+        if became == "failed":
+            with self._lock:
+                order = self._orders[name]
+                entry = self._entry(order, now, self._live_random, same=False)
+                self._live_number += 1
+                heapq.heappush(self._ahead, (now, entry.document_id, self._live_number, entry))
+        return became
+
+    def _documents(self, now: datetime) -> list[dict[str, Any]]:
         self._go_on_until(now)
         tick = int(now.timestamp()) // REMOVAL_SECONDS
         stamp = (len(self._entries), tick)
@@ -169,8 +200,11 @@ class History:
         choices = messages()
         text = text or rng.choices([m for m, _ in choices], [w for _, w in choices])[0]
         name = f"{store.prefix}{self._numbers[store]}"
-        order = _Order(store, name, created, created + wait, site, _vary(text, store, created, rng))
+        message = _vary(text, store, created, rng)
+        category = categories().get(text, "connection")
+        order = _Order(store, name, created, created + wait, site, message, category)
         self._recent = [*self._recent[-40:], order]
+        self._orders[name] = order
         return order
 
     def _attempts(self, order: _Order, rng: random.Random) -> Iterator[Entry]:
@@ -178,8 +212,9 @@ class History:
         indexed_anew = rng.random() < 0.35
         for number in range(_how_often(rng)):
             if number and rng.random() < 0.12:  # a retry may fail for another reason
-                choices = [m for m, _ in messages()]
-                order.message = _vary(rng.choice(choices), order.store, order.created, rng)
+                text = rng.choice([m for m, _ in messages()])
+                order.message = _vary(text, order.store, order.created, rng)
+                order.category = categories()[text]
             yield self._entry(order, logged, rng, same=indexed_anew)
             logged += timedelta(minutes=15) * (2 ** min(number, 7)) * rng.uniform(0.95, 1.05)
 
@@ -204,6 +239,8 @@ class History:
         }
         if not order.name:
             del document["shopifyOrderName"]
+        store = order.store.product_store
+        self.order_index.failed(order.name, store, order.created, order.category, logged)
         return Entry(logged, document)
 
     def _burst(self) -> Iterator[Entry]:
@@ -231,8 +268,13 @@ class History:
         while self._live_at <= now:
             pause = LIVE_PAUSE if self._live_at - self.start < LATER else LATER_PAUSE
             self._live_at += timedelta(seconds=rng.expovariate(1 / pause))
-            if rng.random() < 0.25 and self._recent:
-                order = rng.choice(self._recent)
+            waiting = [
+                order
+                for order in self._recent
+                if not self.order_index.has(order.name, self._live_at)
+            ]
+            if rng.random() < 0.25 and waiting:
+                order = rng.choice(waiting)
                 entry = self._entry(order, self._live_at, rng, same=rng.random() < 0.5)
             else:
                 store = rng.choices(STORES, [s.share for s in STORES])[0]

@@ -1,4 +1,4 @@
-"""The miniature as a real HTTP server: the log's part of HotWax's API, on loopback."""
+"""The miniature as a real HTTP server: what HotWax's API says of failed orders, on loopback."""
 
 import json
 import secrets
@@ -9,12 +9,12 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
-from reconciler.demo import solr
+from reconciler.demo import import_screen, solr
 from reconciler.demo.data import History
 
 PATH, MOQUI_PATH = "/api/solr-query", "/rest/s1/admin/runSolrQuery"
 LOGIN, MOQUI_LOGIN = "/api/login", "/rest/s1/admin/login"
-CORE = "logInsights"
+CORE, ORDER_CORE = "logInsights", "enterpriseSearch"
 #: Jetty refuses longer addresses with 414.
 LONGEST_ADDRESS = 8192
 
@@ -60,7 +60,10 @@ class Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
 
     def do_GET(self) -> None:
-        """Answer either kind of GET."""
+        """Answer either kind of GET, or show the import screen."""
+        if urlsplit(self.path).path == import_screen.PATH:
+            self._send(200, import_screen.page())
+            return
         query = parse_qs(urlsplit(self.path).query)
         if "json" not in query:
             self._answer(self._body())
@@ -73,7 +76,10 @@ class Handler(BaseHTTPRequestHandler):
             self._answer(None)
 
     def do_POST(self) -> None:
-        """Answer a POST: a question, or a login."""
+        """Answer a POST: a question, a login, or names to import."""
+        if urlsplit(self.path).path == import_screen.PATH:
+            self._import()
+            return
         body = self._body()
         if urlsplit(self.path).path == LOGIN:
             self._log_in(body, "USERNAME", "PASSWORD")
@@ -81,6 +87,16 @@ class Handler(BaseHTTPRequestHandler):
             self._log_in(body, "username", "password")
         else:
             self._answer(body)
+
+    def _import(self) -> None:
+        length = int(self.headers.get("Content-Length") or 0)
+        form = parse_qs(self.rfile.read(length).decode("utf-8", "replace"))
+        names = import_screen.names_in(form.get("names", [""])[0])
+        history, now = self.server.history, self.server.clock()
+        fixed = "fixed" in form
+        outcome = [(name, history.import_now(name, now, fixed=fixed)) for name in names]
+        left = "\n".join(name for name, became in outcome if became == "failed")
+        self._send(200, import_screen.page(outcome, left))
 
     def date_time_string(self, timestamp: float | None = None) -> str:
         """Write the header Date by the demo's clock."""
@@ -115,11 +131,15 @@ class Handler(BaseHTTPRequestHandler):
             self._send(401, {"errorMessage": "Unauthorized"})
         elif not isinstance(request, dict) or not isinstance(request.get("json"), dict):
             self._send(200, {"_ERROR_MESSAGE_": "The parameter json is missing."})
-        elif request.get("coreName") != CORE:
+        elif request.get("coreName", ORDER_CORE) not in (CORE, ORDER_CORE):
             self._send(404, "<html><body><h2>HTTP ERROR 404 Not Found</h2></body></html>")
         else:
-            documents = self.server.history.documents(self.server.clock())
-            status, reply = solr.answer(documents, request["json"])
+            history, now = self.server.history, self.server.clock()
+            if request.get("coreName") == CORE:
+                status, reply = solr.answer(history.documents(now), request["json"])
+            else:
+                orders = history.order_index.documents(now)
+                status, reply = solr.answer(orders, request["json"], solr.ORDERS)
             self._send(status, {"response": reply} if self._is_moqui() else reply)
 
     def _is_moqui(self) -> bool:

@@ -91,12 +91,14 @@ class Client:
 
         Raises a HotWaxError of reconciler.hotwax.exceptions.
         """
-        asked_at = datetime.now(UTC)
+        asked_at, status = datetime.now(UTC), None
         try:
             response, body = self._send(payload, method, timeout or self.endpoint.timeout)
+            status = response.status_code
             secrets = self._secrets()
-            documents, found = read_reply(response.status_code, response.headers, body, secrets)
+            documents, found = read_reply(status, response.headers, body, secrets)
         except HotWaxError as error:
+            error.status = status
             # A server may echo what it was sent.
             error.hide(self._secrets())
             raise

@@ -25,6 +25,8 @@ class HotWaxError(Exception):
     may_retry: bool = False
     #: The answer was no Solr reply, so HOTWAX_METHOD=auto may try the next method.
     not_solr: bool = False
+    #: The HTTP status of the answer; None where none came back.
+    status: int | None = None
 
     def __init__(
         self,

@@ -35,8 +35,13 @@ def link_of(site: str) -> str:
     return site if host_of(site) else ""
 
 
-def admin_link(handle: str, order_name: str) -> str:
-    """Link to the search for an order in Shopify's admin; "" where the handle is not known."""
+def admin_link(handle: str, order_name: str, shopify_id: str = "") -> str:
+    """Link to an order in Shopify's admin, by its number there if it is known, else by a search.
+
+    Returns "" where the handle is not known.
+    """
+    if handle and shopify_id:
+        return f"https://admin.shopify.com/store/{_quoted(handle)}/orders/{_quoted(shopify_id)}"
     if not handle or not order_name:
         return ""
     query = quote(order_name, safe="")

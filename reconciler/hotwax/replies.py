@@ -25,7 +25,10 @@ MOST_DOCUMENTS = 2**31
 
 @dataclass(frozen=True)
 class Reply:
-    """A checked answer of Solr: ``documents`` as JSON gave them, ``found`` = ``numFound``."""
+    """A checked answer of Solr: ``documents`` as JSON gave them, ``found`` = ``numFound``.
+
+    A grouped reply is complete, or it raises: ``found`` counts its documents.
+    """
 
     documents: list[Any]
     found: int
@@ -118,6 +121,8 @@ def _raise_errors_inside(status: int, reply: dict[str, Any], secrets: Secrets) -
 
 
 def _documents(status: int, reply: dict[str, Any], secrets: Secrets) -> tuple[list[Any], int]:
+    if "response" not in reply and isinstance(reply.get("grouped"), dict):
+        return _documents_of_groups(reply["grouped"])
     response = reply.get("response")
     if not isinstance(response, dict) or not isinstance(response.get("docs"), list):
         raise MalformedReply(
@@ -133,6 +138,25 @@ def _documents(status: int, reply: dict[str, Any], secrets: Secrets) -> tuple[li
             f"HotWax says it found {_short(found, secrets)} documents and sent {len(documents)}."
         )
     return documents, found
+
+
+def _documents_of_groups(grouped: dict[str, Any]) -> tuple[list[Any], int]:
+    """Take the documents out of a reply that is grouped by one field; all groups must be there.
+
+    ``ngroups`` is not asked for: across shards it is wrong (HOTWAX.md).
+    """
+    documents: list[Any] = []
+    try:
+        (by_field,) = grouped.values()
+        sizes = [group["doclist"]["numFound"] for group in by_field["groups"]]
+        for group in by_field["groups"]:
+            documents += group["doclist"]["docs"]
+        complete = sum(sizes) == by_field["matches"] and len(documents) >= len(sizes)
+    except (AttributeError, KeyError, TypeError, ValueError):
+        raise MalformedReply("HotWax's answer holds no groups that can be read.") from None
+    if not complete:
+        raise IncompleteReply("HotWax's Solr sent only a part of the groups.")
+    return documents, len(documents)
 
 
 def _whole_number(digits: str) -> int | str:

@@ -15,6 +15,8 @@ Payload = dict[str, Any]
 PAGE_ROWS = 500
 #: The most rows asked for in one request: a whole block of one second (LEDGER.md §3).
 BLOCK_ROWS = 10_000
+#: How many orders are asked for to learn what the OMS order index holds.
+SAMPLE_ROWS = 10
 #: A name cannot hold this character, so it separates the values of a terms query.
 SEPARATOR = "\u0001"
 
@@ -121,20 +123,51 @@ def named(log: Log, names: Iterable[str], *, rows: int = BLOCK_ROWS) -> Payload:
 
     Whatever comes back, the caller compares names exactly: a tokenised field also finds others.
     """
-    terms = {"f": log.order_name, "separator": SEPARATOR, "query": SEPARATOR.join(names)}
-    return _careful(log, {"filter": [{"terms": terms}], "limit": rows})
+    return _careful(log, {"filter": [_terms(log.order_name, names)], "limit": rows})
 
 
 def named_as_phrases(log: Log, names: Iterable[str], *, rows: int = BLOCK_ROWS) -> Payload:
     """Ask the same of a tokenised field, on which `terms` finds nothing: each name a phrase."""
-    phrases = [{"field": {"f": log.order_name, "query": name}} for name in names]
-    return _careful(log, {"filter": [{"bool": {"should": phrases}}], "limit": rows})
+    return _careful(log, {"filter": [_phrases(log.order_name, names)], "limit": rows})
+
+
+def oms_orders(
+    core: str, fields: Sequence[str], names: Iterable[str] = (), *, phrases: bool, grouped: bool
+) -> Payload:
+    """Ask the OMS order index for the sales orders of these names; without any for a few orders.
+
+    ``core`` is the index's collection; with "" none is sent, and HotWax takes its own default.
+    ``phrases`` asks a tokenised field, on which `terms` finds nothing. ``grouped`` asks for one
+    document an order instead of one an item.
+    """
+    wanted = list(names)
+    filters: list[Any] = ["docType:ORDER", "orderTypeId:SALES_ORDER"]
+    if wanted:
+        filters.append((_phrases if phrases else _terms)("orderName", wanted))
+    params = {"q": "*:*", "expandMacros": "false", "echoParams": "none"}
+    if grouped:
+        params |= {"group": "true", "group.field": "orderId", "group.limit": "1"}
+    query: dict[str, Any] = {
+        "params": params,
+        "filter": filters,
+        "fields": list(fields),
+        "limit": BLOCK_ROWS if wanted else SAMPLE_ROWS,
+    }
+    return {"json": query, "coreName": core} if core else {"json": query}
 
 
 def identified(log: Log, ids: Sequence[str]) -> Payload:
     """Ask for the documents of these ids."""
-    terms = {"f": log.document_id, "separator": SEPARATOR, "query": SEPARATOR.join(ids)}
-    return _careful(log, {"filter": [{"terms": terms}], "limit": len(ids)})
+    return _careful(log, {"filter": [_terms(log.document_id, ids)], "limit": len(ids)})
+
+
+def _terms(field: str, values: Iterable[str]) -> dict[str, Any]:
+    joined = SEPARATOR.join(values)
+    return {"terms": {"f": field, "separator": SEPARATOR, "query": joined}}
+
+
+def _phrases(field: str, values: Iterable[str]) -> dict[str, Any]:
+    return {"bool": {"should": [{"field": {"f": field, "query": value}} for value in values]}}
 
 
 def _careful(log: Log, query: dict[str, Any]) -> Payload:

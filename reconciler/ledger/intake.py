@@ -14,6 +14,7 @@ from typing import TypeVar
 
 from django.db import connection
 from django.db.models import DateTimeField
+from django.utils import timezone
 
 from reconciler.hotwax.documents import NO_SHOP, FailureDocument, ShopIdentity, UnreadableDocument
 from reconciler.hotwax.links import SHOPIFY
@@ -26,16 +27,30 @@ from reconciler.ledger.models import (
     Shop,
     ShopHost,
     State,
+    Verdict,
 )
 from reconciler.ledger.models import UnreadableDocument as Unreadable
 from reconciler.ledger.signatures.classification import classify
 from reconciler.ledger.signatures.rules import RULES, SignatureRules, slug_of
 from reconciler.ledger.sort_keys import name_keys, natural_sort_key, sort_key
+from reconciler.ledger.work.events import record
+from reconciler.ledger.work.reopening import Before, what_follows
 
 BATCH = 500
 #: Sorts before every real timestamp, so that an attempt without one is never the latest.
 _NO_TIME = datetime(1, 1, 1, tzinfo=UTC)
 
+#: Of an order that nobody has worked on yet.
+NEW_ORDER = {
+    "state": State.OPEN.value,
+    "state_detail": "",
+    "failed_since": False,
+    "assignee": None,
+    "revision": 0,
+    "verdict": Verdict.UNCHECKED.value,
+    "asks_first": False,
+    "oms_orders": "[]",
+}
 _ROLLED_UP = (
     "site_url",
     "order_created_at",
@@ -51,6 +66,13 @@ _ROLLED_UP = (
     "left_log_at",
     "left_log_reason",
     "search_text",
+    # What follows from new attempts (work/reopening.py).
+    "state",
+    "state_detail",
+    "state_at",
+    "failed_since",
+    "revision",
+    "asks_first",
 )
 #: Columns that a roll-up reads of every attempt; of the latest it reads all but `raw`.
 _LIGHT = (
@@ -262,7 +284,7 @@ def _new_order(
     shop_id: int, key: str, document: FailureDocument, attempts: list[AnAttempt]
 ) -> NewRow:
     name = document.order_name
-    order = NewRow(shop_id=shop_id, order_key=key, order_name=name, state=State.OPEN.value)
+    order = NewRow(shop_id=shop_id, order_key=key, order_name=name, **NEW_ORDER)
     order.name_key, order.name_tail = name_keys(name)
     order.name_sort_key = natural_sort_key(name) if name else None
     _roll_up(order, attempts, max(attempts, key=_when))
@@ -353,8 +375,10 @@ def roll_up(order_ids: Iterable[int]) -> None:
     newest = [max(rows, key=_when).pk for rows in attempts.values()]
     latest = {row.order_id: row for row in Attempt.objects.filter(pk__in=newest).defer("raw")}
     orders = list(FailedOrder.objects.filter(pk__in=attempts))
+    before = [Before.of(order) for order in orders]
     for order in orders:
         _roll_up(order, attempts[order.pk], latest[order.pk])
+    record(what_follows(zip(orders, before, strict=True), timezone.now()))
     # One upsert for all; bulk_update would write a CASE for each column and row.
     FailedOrder.objects.bulk_create(
         orders, update_conflicts=True, unique_fields=["id"], update_fields=_ROLLED_UP

@@ -17,7 +17,7 @@ def hand_over(moves: Mapping[int, int]) -> None:
     alive = set(Attempt.objects.filter(order__in=moved).values_list("order_id", flat=True))
     swallowed = {old: new for old, new in moved.items() if old not in alive}
     for old, new in swallowed.items():
-        Event.objects.filter(order=old).update(order=new)
+        Event.objects.filter(order=old).follow(order=new)
         OrderAlias.objects.filter(order=old).update(order=new)
     OrderAlias.objects.bulk_create(
         [OrderAlias(old_id=old, order_id=new) for old, new in swallowed.items()],

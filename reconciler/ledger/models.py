@@ -8,16 +8,21 @@ from datetime import datetime, timedelta
 
 from django.db import models
 
+from reconciler.hotwax.oms_orders import OmsOrder
 from reconciler.ledger.sync_models import LookedUpName, RequestSlot, SyncEvent, SyncState
+from reconciler.ledger.work_models import SYSTEM, Action, Event, EventKind
 
 __all__ = [
     "EXCERPT_LENGTH",
     "FAILING_WITHIN",
+    "SYSTEM",
+    "Action",
     "Attempt",
     "Category",
     "DailyCount",
     "ErrorSignature",
     "Event",
+    "EventKind",
     "FailedOrder",
     "LookedUpName",
     "OrderAlias",
@@ -31,6 +36,8 @@ __all__ = [
     "SyncEvent",
     "SyncState",
     "UnreadableDocument",
+    "Verdict",
+    "WaitingFor",
 ]
 
 #: The list shows this much of an error; the order page shows all of it.
@@ -48,6 +55,23 @@ class State(models.TextChoices):
     WAITING = "waiting", "Waiting"
     RESOLVED = "resolved", "Resolved"
     IGNORED = "ignored", "Ignored"
+
+
+class WaitingFor(models.TextChoices):
+    """Whose turn it is while an order waits."""
+
+    SHOP = "shop", "the shop"
+    HOTWAX = "hotwax", "HotWax"
+
+
+class Verdict(models.TextChoices):
+    """Is the order in the OMS (LEDGER.md §4)? In the order in which sorting puts them."""
+
+    DUPLICATE = "duplicate", "Twice"
+    IMPORTED = "imported", "Yes"
+    MISSING = "missing", "No"
+    UNCHECKED = "unchecked", "Not asked yet"
+    UNCONFIRMED = "unconfirmed", "Not certain"
 
 
 class Category(models.TextChoices):
@@ -188,6 +212,24 @@ class FailedOrder(models.Model):
     left_log_at = models.DateTimeField(null=True)
     left_log_reason = models.CharField(max_length=10, blank=True)
     state = models.CharField(max_length=12, choices=State, default=State.OPEN, db_index=True)
+    #: Of waiting for whom (WaitingFor); of ignored until which day (ISO), "" until it fails again.
+    state_detail = models.CharField(max_length=10, blank=True)
+    #: When the state was set; null while it never was.
+    state_at = models.DateTimeField(null=True)
+    #: It failed again after its state was set to resolved or ignored.
+    failed_since = models.BooleanField(default=False)
+    #: User name of who has it; a text, so that it outlives the account. Null for nobody, which
+    #: sorts last.
+    assignee = models.CharField(max_length=150, null=True, blank=True)  # noqa: DJ001
+    #: Rises with every change of state or owner.
+    revision = models.PositiveIntegerField(default=0)
+    verdict = models.CharField(max_length=11, choices=Verdict, default=Verdict.UNCHECKED)
+    #: When the answer was asked for on which the verdict rests; null while there is none.
+    verdict_at = models.DateTimeField(null=True)
+    #: To be asked before its turn: it failed again, or its document was removed.
+    asks_first = models.BooleanField(default=False, db_index=True)
+    #: The OMS orders that prove the verdict, as OmsOrder writes them.
+    oms_orders = models.JSONField(default=list, blank=True)
     #: Name and latest error without case, for `q`. Last, so that scans need not read past it.
     search_text = models.TextField()
 
@@ -206,6 +248,7 @@ class FailedOrder(models.Model):
                 fields=("first_at", "signature", "shop", "order_created_at"), name="orders_by_first"
             ),
             models.Index(fields=("order_key",), name="orders_by_key"),
+            models.Index(fields=("verdict", "state", "assignee"), name="orders_by_work"),
             # What people work on: few, however many are kept (queries.NOT_RESOLVED).
             models.Index(
                 fields=(
@@ -217,6 +260,10 @@ class FailedOrder(models.Model):
                     "first_at",
                     "left_log_at",
                     "state",
+                    "state_detail",
+                    "failed_since",
+                    "assignee",
+                    "verdict",
                 ),
                 condition=~models.Q(state=State.RESOLVED),
                 name="not_resolved",
@@ -230,6 +277,16 @@ class FailedOrder(models.Model):
         """Return True for two or more attempts, the last within FAILING_WITHIN."""
         last = self.last_failed_at
         return self.attempt_count >= 2 and last is not None and now - last <= FAILING_WITHIN
+
+    @property
+    def state_text(self) -> str:
+        """Return the state as events write it: open, waiting:shop, ignored:2026-12-01."""
+        return f"{self.state}:{self.state_detail}" if self.state_detail else self.state
+
+    @property
+    def in_oms(self) -> list[OmsOrder]:
+        """Return the OMS orders that prove the verdict; of `unconfirmed` those that were found."""
+        return [OmsOrder.of_json(written) for written in self.oms_orders]
 
 
 class DailyCount(models.Model):
@@ -318,22 +375,3 @@ class UnreadableDocument(models.Model):
 
     def __str__(self) -> str:
         return self.reason
-
-
-class Event(models.Model):
-    """What happened to an order or a signature, and by whom; rows are only ever added."""
-
-    order = models.ForeignKey(FailedOrder, models.SET_NULL, null=True, related_name="events")
-    signature = models.ForeignKey(ErrorSignature, models.SET_NULL, null=True, related_name="events")
-    #: Name of the person, kept as text so that it outlives the account; empty for the system.
-    actor = models.CharField(max_length=150, blank=True)
-    kind = models.CharField(max_length=30)
-    at = models.DateTimeField(db_index=True)
-    before = models.TextField(blank=True)
-    after = models.TextField(blank=True)
-
-    class Meta:
-        ordering = ("-at", "-id")
-
-    def __str__(self) -> str:
-        return f"{self.kind} {self.at:%Y-%m-%d %H:%M}"

@@ -10,6 +10,7 @@ from typing import Any, Self, TypeVar
 from django.db import connection, models
 from django.db.models import F, Func, Q
 from django.db.models.expressions import Combinable
+from django.utils import timezone
 
 from reconciler.hotwax.documents import clean
 from reconciler.ledger.models import (
@@ -22,12 +23,15 @@ from reconciler.ledger.models import (
     ShopHost,
     SignatureAlias,
     State,
+    Verdict,
 )
 from reconciler.ledger.sort_keys import name_keys
 
 Row = TypeVar("Row", bound=models.Model)
 
 EXPIRING_WITHIN = timedelta(days=7)
+#: Stands in the query string for an order without an owner.
+NOBODY = "none"
 UNFINISHED = (State.OPEN, State.IN_PROGRESS, State.WAITING)
 #: The condition of the index "not_resolved", in the same words: SQLite uses a partial index only
 #: where its condition stands in the query as it is, without parameters.
@@ -54,8 +58,10 @@ SORTS = {
     "failed": "last_failed_at",
     "expires": "expires_at",
     "state": "state",
+    "verdict": "verdict",
+    "assignee": "assignee",
 }
-VIEWS = ("open", "expiring", "failing", "needs", "all")
+VIEWS = ("open", "mine", "missing", "expiring", "failing", "needs", "resolved", "all")
 LIST_COLUMNS = (
     "order_name",
     "site_url",
@@ -67,6 +73,14 @@ LIST_COLUMNS = (
     "expires_at",
     "left_log_at",
     "state",
+    "state_detail",
+    "state_at",
+    "failed_since",
+    "assignee",
+    "revision",
+    "verdict",
+    "verdict_at",
+    "oms_orders",
     "latest_document_key",
     "shop__name",
     "shop__handle",
@@ -78,9 +92,29 @@ LIST_COLUMNS = (
 )
 
 
-def view_condition(view: str, now: datetime, *, any_state: bool = False) -> Q:
-    """Return the condition of a view (CONTRACTS.md, `view`); it is empty for `all`."""
-    unfinished = Q() if any_state or view == "all" else Q(NOT_RESOLVED, state__in=UNFINISHED)
+def is_open(now: datetime) -> Q:
+    """Return the condition of open orders: unfinished, or ignored and due again.
+
+    An ignored order is due again when its day has come in the current zone, or once it failed.
+    """
+    today = timezone.localtime(now).date().isoformat()
+    day_has_come = Q(state_detail__gt="", state_detail__lte=today)
+    due_again = Q(state=State.IGNORED) & (Q(failed_since=True) | day_has_come)
+    return Q(NOT_RESOLVED) & (Q(state__in=UNFINISHED) | due_again)
+
+
+def view_condition(view: str, now: datetime, *, me: str = "", any_state: bool = False) -> Q:
+    """Return the condition of a view (CONTRACTS.md, `view`); it is empty for `all`.
+
+    ``me`` is the user name of whoever looks.
+    """
+    if view == "resolved":
+        return Q() if any_state else Q(state=State.RESOLVED)
+    unfinished = Q() if any_state or view == "all" else is_open(now)
+    if view == "mine":
+        return unfinished & Q(assignee=me)
+    if view == "missing":
+        return unfinished & Q(verdict=Verdict.MISSING)
     if view == "expiring":
         return unfinished & Q(
             left_log_at=None, expires_at__gte=now, expires_at__lte=now + EXPIRING_WITHIN
@@ -152,12 +186,13 @@ class SignedQuerySet(models.QuerySet[Row]):
 class FailedOrderQuerySet(SignedQuerySet["FailedOrder"]):
     """What can be asked of the orders."""
 
-    def in_view(self, view: str, now: datetime, *, any_state: bool = False) -> Self:
-        """Keep one of the views of CONTRACTS.md: open, expiring, failing, needs, all.
+    def in_view(self, view: str, now: datetime, *, me: str = "", any_state: bool = False) -> Self:
+        """Keep one of the views of CONTRACTS.md (VIEWS).
 
-        ``any_state`` drops the view's condition on the state, and only that.
+        ``me`` is the user name of whoever looks. ``any_state`` drops the view's condition on the
+        state, and only that.
         """
-        return self.filter(view_condition(view, now, any_state=any_state))
+        return self.filter(view_condition(view, now, me=me, any_state=any_state))
 
     def mentioning(self, text: str) -> Self:
         """Keep orders with this text in error, plain sentence, order name or shop, ignoring case.
@@ -192,6 +227,18 @@ class FailedOrderQuerySet(SignedQuerySet["FailedOrder"]):
     def in_states(self, states: list[str], *, exclude: bool = False) -> Self:
         """Keep, or leave out, orders in these states."""
         condition = Q(state__in=states)
+        return self.exclude(condition) if exclude else self.filter(condition)
+
+    def assigned_to(self, names: list[str], *, exclude: bool = False) -> Self:
+        """Keep, or leave out, orders of these people, by user name; `none` is nobody."""
+        condition = Q(assignee__in=[name for name in names if name != NOBODY])
+        if NOBODY in names:
+            condition |= Q(assignee=None)
+        return self.exclude(condition) if exclude else self.filter(condition)
+
+    def with_verdicts(self, verdicts: list[str], *, exclude: bool = False) -> Self:
+        """Keep, or leave out, orders with one of these verdicts."""
+        condition = Q(verdict__in=verdicts)
         return self.exclude(condition) if exclude else self.filter(condition)
 
     def dated(self, which: str, start: datetime | None, end: datetime | None) -> Self:
@@ -258,7 +305,7 @@ def failed_order(pk: int) -> FailedOrder | None:
 
 
 #: The dates that an export tells, and how each database writes one to the second.
-_DATES = ("order_created_at", "first_at", "last_failed_at", "expires_at")
+_DATES = ("order_created_at", "first_at", "last_failed_at", "expires_at", "verdict_at")
 _TO_SECONDS = {
     "sqlite": "substr({0}, 1, 19)",
     "postgresql": "to_char({0} AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS')",
@@ -266,7 +313,7 @@ _TO_SECONDS = {
 #: An order with the whole text of its latest error.
 _WHOLE = """
 SELECT o.id, o.order_name, s.name, s.handle, a.error_text, g.plain, g.template, g.category, g.retry,
-  o.attempt_count, {dates}, o.state
+  o.attempt_count, {dates}, o.state, o.assignee, o.verdict, o.oms_orders
 FROM ledger_failedorder o JOIN ledger_shop s ON s.id = o.shop_id
 JOIN ledger_errorsignature g ON g.id = o.signature_id
 LEFT JOIN ledger_attempt a ON a.id = (SELECT id FROM ledger_attempt WHERE order_id = o.id

@@ -156,6 +156,19 @@ class SyncState(models.Model):
     lease_owner = models.CharField(max_length=100, blank=True)
     lease_until = models.DateTimeField(null=True)
     heartbeat_at = models.DateTimeField(null=True)
+    #: The OMS order index: a name seen in it, and how it is asked by name.
+    oms_control = models.CharField(max_length=200, blank=True)
+    oms_phrases = models.BooleanField(default=False)
+    oms_grouped = models.BooleanField(default=True)
+    oms_asked_at = models.DateTimeField(null=True)
+    oms_answered_at = models.DateTimeField(null=True)
+    oms_failing_since = models.DateTimeField(null=True)
+    oms_failures = models.PositiveIntegerField(default=0)
+    #: It refuses us, or cannot be asked by name: worse than a failure that passes.
+    oms_off = models.BooleanField(default=False)
+    oms_error = models.CharField(max_length=500, blank=True)
+    oms_remedy = models.CharField(max_length=300, blank=True)
+    oms_back_off_until = models.DateTimeField(null=True)
     #: Fingerprint of the settings that columns were derived by; the last order derived anew.
     derived_by = models.CharField(max_length=64, blank=True)
     derive_cursor = models.PositiveBigIntegerField(default=0)

@@ -271,10 +271,10 @@ def test_a_click_anywhere_in_a_row_opens_the_order(page: Any) -> None:
     number = row.get_attribute("data-order-id")
     for modifiers, button in (([], "middle"), (["Control"], "left")):
         with page.context.expect_page() as other:
-            row.locator("td[data-column=created]").click(modifiers=modifiers, button=button)
+            row.locator("td[data-column=expires]").click(modifiers=modifiers, button=button)
         expect(other.value).to_have_url(re.compile(rf"/orders/{number}/"))
     # Selecting a text opens nothing; a link in the row leads where it says.
-    box = row.locator("td[data-column=created] .line-1").bounding_box()
+    box = row.locator("td[data-column=expires] .line-1").bounding_box()
     page.mouse.move(box["x"] + 1, box["y"] + 8)
     page.mouse.down()
     page.mouse.move(box["x"] + 40, box["y"] + 8, steps=5)

@@ -38,7 +38,7 @@ def test_a_correction_counts_for_all_orders_with_this_error(
     assert sorted(open_page("/orders/?retry=no").names) == ["#1", "#2"]
     (event,) = Event.objects.all()
     assert (event.actor, event.before, event.after) == ("priya", "payment, yes", "mapping, no")
-    assert event.kind == "signature corrected"
+    assert event.kind == "correction"
     assert event.signature == FailedOrder.objects.get(order_name="#1").signature
 
 

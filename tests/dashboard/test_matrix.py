@@ -10,6 +10,8 @@ from django.urls import reverse
 
 from dashboard.urls import urlpatterns
 from reconciler.ledger.models import ErrorSignature, FailedOrder
+from reconciler.ledger.work import triage
+from tests.clock import NOW
 from tests.conftest import BACKEND
 from tests.makers import document
 
@@ -28,6 +30,10 @@ MAY: dict[str, tuple[str | None, str | None]] = {
     "export_csv": (VIEWER, NEVER),
     "order": (VIEWER, NEVER),
     "ask": (VIEWER, VIEWER),
+    **{f"act_{verb}": (VIEWER, AGENT) for verb in ("assign", "state", "note", "check")},
+    **{f"bulk_{verb}": (VIEWER, AGENT) for verb in ("assign", "state", "note", "check")},
+    "undo": (VIEWER, MANAGER),  # of one's own also an Agent (test_acting)
+    "activity": (VIEWER, NEVER),
     "correction": (VIEWER, MANAGER),
     "errors": (VIEWER, NEVER),
     "error": (VIEWER, NEVER),
@@ -66,6 +72,8 @@ def address(keep: Keep) -> Callable[[str], str]:
     pk, slug = FailedOrder.objects.get().pk, ErrorSignature.objects.get().slug
     arguments: dict[str, list[Any]] = {
         **{name: [pk] for name in ("order", "ask", "correction")},
+        **{f"act_{verb}": [pk] for verb in ("assign", "state", "note", "check")},
+        "undo": [triage.assign([pk], "ann", "ann", NOW).action.pk],
         **{name: [slug] for name in ("error", "error_correction", "runbook")},
     }
     return lambda name: reverse(f"dashboard:{name}", args=arguments.get(name, []))

@@ -55,7 +55,7 @@ def tried(keep: Keep) -> dict[str, Any]:
 
 def test_the_sentence_says_what_happened(open_page: Open, tried: Any) -> None:
     page = open_page(f"/orders/{pk_of('#77')}/")
-    sentence = page.root.one("p", class_="sentence").text
+    sentence = page.root.one("p", class_="now__why").text
     assert sentence.startswith("Placed on ")
     began = local(NOW - timedelta(hours=30))
     days = (local(NOW).date() - began.date()).days
@@ -169,7 +169,7 @@ def test_an_order_that_left_the_log_says_so(open_page: Open, keep: Keep) -> None
     keep(document("#1"))
     FailedOrder.objects.update(left_log_at=NOW, left_log_reason="expired")
     page = open_page(f"/orders/{pk_of('#1')}/")
-    assert "no longer holds it" in page.root.one("p", class_="sentence").text
+    assert "no longer holds it" in page.root.one("p", class_="now__why").text
 
 
 SORTS = [

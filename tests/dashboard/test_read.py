@@ -147,7 +147,11 @@ REFUSED: list[tuple[str, str, str]] = [
     ("page=٣", "page", "A page is a whole number of at least 1."),
     ("page=000", "page", "A page is a whole number of at least 1."),
     ("per_page=7", "per_page", "One of 25, 50, 100, 200."),
-    ("view=mine", "view", "One of open, expiring, failing, needs, all."),
+    (
+        "view=ours",
+        "view",
+        "One of open, mine, missing, expiring, failing, needs, resolved, all.",
+    ),
     (f"shop={'x' * 201}", "shop", "At most 200 characters."),
     (f"q={'x' * 501}", "q", "At most 500 characters."),
 ]

@@ -209,7 +209,7 @@ def test_each_edit_is_an_event_and_a_change_of_the_ledger(signature: ErrorSignat
     assert runbooks.edit_runbook(signature.pk, "Two", 1, "ben", now)
     events = Event.objects.order_by("pk").values_list("kind", "actor", "at", "before", "after")
     assert list(events) == [
-        ("runbook edited", "ana", now, "first text", "revision 1"),
-        ("runbook edited", "ben", now, "revision 1", "revision 2"),
+        ("runbook", "ana", now, "first text", "revision 1"),
+        ("runbook", "ben", now, "revision 1", "revision 2"),
     ]
     assert [book.text for book in runbooks.runbook_history(signature)][:2] == ["Two", "  - One"]

@@ -136,7 +136,7 @@ def test_deriving_needs_few_queries_however_many_attempts(
     hotwax.sync()
     settings.SHOPIFY_STORES = {"www.lune.com": "lune"}
     assert Attempt.objects.count() == 700
-    with django_assert_max_num_queries(40):
+    with django_assert_max_num_queries(44):
         hotwax.step("derive")
 
 

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from reconciler.ledger.models import ErrorSignature, Event
+from reconciler.ledger.models import ErrorSignature, Event, EventKind
 from reconciler.ledger.signatures import corrections, runbooks
 
 NOW = datetime(2026, 11, 24, 10, 0, tzinfo=UTC)
@@ -40,7 +40,7 @@ def test_the_later_correction_is_kept(
     old_at: datetime | None, new_at: datetime | None, kept: str
 ) -> None:
     old, new = signature("old", "mapping", old_at), signature("new", "catalog", new_at)
-    Event.objects.create(signature=old, actor="ana", kind=corrections.KIND, at=EARLIER)
+    Event.objects.create(signature=old, actor="ana", kind=EventKind.CORRECTION, at=EARLIER)
     corrections.hand_over(old, new)
     new.refresh_from_db()
     assert new.category == kept

@@ -158,6 +158,10 @@ RANKS = {
     "state": (1, 4, 2, 0, 3),
     "shop": (0, 3, 4, 1, 2),
     "signature": (2, 4, 3, 1, 0),
+    "verdict": (3, 1, 4, 0, 2),
+    "assignee": (3, 1, 4, 2, 0),
+    "state_at": (3, 1, 0, 4, 2),
+    "verdict_at": (3, 1, 0, 2, 4),
 }
 SORTED_BY = {
     "order": "name_sort_key",
@@ -169,6 +173,8 @@ SORTED_BY = {
     "failed": "last_failed_at",
     "expires": "expires_at",
     "state": "state",
+    "verdict": "verdict",
+    "assignee": "assignee",
 }
 DATED_BY = {
     "failed": "last_failed_at",
@@ -177,6 +183,7 @@ DATED_BY = {
     "expires": "expires_at",
 }
 STATES = ("ignored", "in_progress", "open", "resolved", "waiting")
+VERDICTS = ("duplicate", "imported", "missing", "unchecked", "unconfirmed")
 
 
 @pytest.fixture
@@ -203,6 +210,8 @@ def five_orders(db: None) -> list[int]:
             name_sort_key=natural_sort_key(f"#{rank['name_sort_key']}"),
             attempt_count=rank["attempt_count"],
             state=STATES[rank["state"]],
+            verdict=VERDICTS[rank["verdict"]],
+            assignee=f"ann{rank['assignee']}",
             shop=shops[rank["shop"]],
             signature=signatures[rank["signature"]],
             latest_document_key=f"d{i}",

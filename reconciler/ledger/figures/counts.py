@@ -104,28 +104,33 @@ def per_span(rows: Rows, moment: str, edges: Sequence[datetime]) -> list[int]:
     return list(rows.order_by().aggregate(**spans).values())
 
 
-def per_view(orders: FailedOrderQuerySet, now: datetime, revision: int) -> dict[str, int]:
-    """Count how many of these orders each view holds."""
+def per_view(
+    orders: FailedOrderQuerySet, now: datetime, revision: int, me: str = ""
+) -> dict[str, int]:
+    """Count how many of these orders each view holds; ``me`` is the user name of who looks."""
     orders = orders.order_by()
-    # All views but one hold only unfinished orders, which are few once people work on them.
+    # Most views hold only open orders, which are few once people work on them.
     unfinished = orders.filter(view_condition("open", now))
-    lasting = {view: _in_view(view, now) for view in VIEWS if view not in ("all", *ROLLING)}
-    counts = cached(revision, "views", unfinished, (), lambda: unfinished.aggregate(**lasting))
+    of_open = [view for view in VIEWS if view not in ("all", "resolved", *ROLLING)]
+    lasting = {view: _in_view(view, now, me) for view in of_open}
+    counts = cached(revision, "views", unfinished, me, lambda: unfinished.aggregate(**lasting))
     # What changes from second to second is counted anew: few orders, by their indexes.
     either = [view_condition(view, now) for view in ROLLING]
     rolling = orders.filter(reduce(or_, either)).aggregate(
         **{view: _in_view(view, now) for view in ROLLING}
     )
     everything = cached(revision, "orders", orders, (), orders.count)
-    return {**counts, **rolling, "all": everything}
+    done = orders.filter(view_condition("resolved", now))
+    resolved = cached(revision, "orders", done, (), done.count)
+    return {**counts, **rolling, "resolved": resolved, "all": everything}
 
 
 #: Views whose orders change from one second to the next.
 ROLLING = ("expiring", "failing")
 
 
-def _in_view(view: str, now: datetime) -> Count:
-    return Count("pk", filter=view_condition(view, now))
+def _in_view(view: str, now: datetime, me: str = "") -> Count:
+    return Count("pk", filter=view_condition(view, now, me=me))
 
 
 _SPAN_MARKS = {

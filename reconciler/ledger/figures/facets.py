@@ -9,7 +9,7 @@ from django.db.models import Count
 
 from reconciler.ledger.figures.cache import cached
 from reconciler.ledger.models import ErrorSignature
-from reconciler.ledger.queries import FailedOrderQuerySet, shop_names, signatures_of
+from reconciler.ledger.queries import NOBODY, FailedOrderQuerySet, shop_names, signatures_of
 
 #: Values of a column, with the rows that they name where these are loaded -> for each of them the
 #: values of the query string, and their words.
@@ -76,6 +76,11 @@ def facet_counts(
 
     rows = cached(revision, "facets", orders.order_by(), columns, count) if facets else []
     return {name: values(facet) for name, facet in facets.items()}
+
+
+def by_owner(owners: Mapping[Any, Any]) -> Mapping[Any, Iterable[tuple[str, str]]]:
+    """Name orders by their owner's user name; orders without one stand under NOBODY."""
+    return {name: [(name, name) if name else (NOBODY, "No owner")] for name in owners}
 
 
 def _sums(pairs: Iterable[tuple[Hashable, int]]) -> dict[Hashable, int]:

@@ -9,7 +9,16 @@ from django.utils import timezone
 
 from reconciler.hotwax.auth import expiry_of
 from reconciler.hotwax.documents import from_text
-from reconciler.ledger.models import Attempt, FailedOrder, SyncEvent, SyncState, UnreadableDocument
+from reconciler.ledger.figures.cache import cached
+from reconciler.ledger.models import (
+    Attempt,
+    FailedOrder,
+    SyncEvent,
+    SyncState,
+    UnreadableDocument,
+    Verdict,
+)
+from reconciler.ledger.queries import failed_orders, is_open
 from reconciler.ledger.sync.connection_check import Finding, last_findings, seen_fields
 from reconciler.ledger.sync.schedule import (
     CLOCK_TOLERANCE,
@@ -22,6 +31,20 @@ from reconciler.ledger.sync.source import AnotherHotWax, configured_source, inte
 
 #: HotWax's log forgets a failure after this time (HOTWAX.md: ttl "+60DAYS").
 LOG_KEEPS = timedelta(days=60)
+
+
+@dataclass(frozen=True)
+class OrderIndexState:
+    """What is known of the OMS order index, which says whether orders arrived."""
+
+    #: live, down, loading or off (CONTRACTS.md, "Acting").
+    state: str = "loading"
+    asked_at: datetime | None = None
+    #: Open orders with a name that have no verdict.
+    unchecked: int = 0
+    #: Why there is no answer, and what to do, in whole sentences; empty if there is one.
+    error: str = ""
+    remedy: str = ""
 
 
 @dataclass(frozen=True)
@@ -61,10 +84,32 @@ class Freshness:
     clock_ahead: timedelta | None = None
     #: Why nothing new can be kept, as a part of a sentence; empty if it can.
     not_kept: str = ""
+    #: How the asking of the OMS order index goes.
+    oms: OrderIndexState = OrderIndexState()
 
 
-def freshness_of(row: SyncState, now: datetime, not_kept: str = "") -> Freshness:
-    """Return how fresh the ledger is by SyncState's row."""
+def unchecked_orders(row: SyncState, now: datetime) -> int:
+    """Count open orders that the OMS order index could be asked for and was not yet."""
+    waiting = failed_orders().filter(is_open(now), verdict=Verdict.UNCHECKED)
+    waiting = waiting.exclude(order_name="")
+    return cached(row.revision, "unchecked", waiting, (), waiting.count)
+
+
+def _order_index(row: SyncState, unchecked: int) -> OrderIndexState:
+    if row.oms_failing_since is not None:
+        state = "off" if row.oms_off else "down"
+    else:
+        state = "loading" if unchecked or row.oms_answered_at is None else "live"
+    return OrderIndexState(state, row.oms_answered_at, unchecked, row.oms_error, row.oms_remedy)
+
+
+def freshness_of(
+    row: SyncState, now: datetime, not_kept: str = "", unchecked: int = 0
+) -> Freshness:
+    """Return how fresh the ledger is by SyncState's row.
+
+    ``unchecked`` open orders have a name and no verdict.
+    """
     compatible = row.mode == SyncState.Mode.COMPATIBLE
     return Freshness(
         now=now,
@@ -88,6 +133,7 @@ def freshness_of(row: SyncState, now: datetime, not_kept: str = "") -> Freshness
         token_ends_at=expiry_of(settings.HOTWAX_TOKEN),
         clock_ahead=_clock_ahead(row),
         not_kept=not_kept,
+        oms=_order_index(row, unchecked),
     )
 
 
@@ -98,7 +144,8 @@ def _clock_ahead(row: SyncState) -> timedelta | None:
 
 def freshness() -> Freshness:
     """Return how fresh the ledger is now. Raises AnotherHotWax."""
-    return freshness_of(current_state(), timezone.now())
+    row, now = current_state(), timezone.now()
+    return freshness_of(row, now, unchecked=unchecked_orders(row, now))
 
 
 def _seen(row: SyncState, now: datetime) -> tuple[datetime, datetime] | None:

@@ -8,10 +8,8 @@ from datetime import datetime
 from django.db import transaction
 from django.db.models import F
 
-from reconciler.ledger.models import Category, ErrorSignature, Event, Retry, SyncState
+from reconciler.ledger.models import Category, ErrorSignature, Event, EventKind, Retry, SyncState
 from reconciler.ledger.signatures.classification import classify
-
-KIND = "signature corrected"
 
 
 def correct(pk: int, category: Category, retry: Retry, actor: str, now: datetime) -> bool:
@@ -33,7 +31,7 @@ def correct(pk: int, category: Category, retry: Retry, actor: str, now: datetime
         Event.objects.create(
             signature=signature,
             actor=actor,
-            kind=KIND,
+            kind=EventKind.CORRECTION,
             at=now,
             before=", ".join(before),
             after=f"{category}, {retry}",
@@ -44,7 +42,7 @@ def correct(pk: int, category: Category, retry: Retry, actor: str, now: datetime
 
 def hand_over(old: ErrorSignature, new: ErrorSignature) -> None:
     """Give the events and the correction of a signature to the one that took over its errors."""
-    Event.objects.filter(signature=old).update(signature=new)
+    Event.objects.filter(signature=old).follow(signature=new)
     if old.corrected_at and (not new.corrected_at or new.corrected_at < old.corrected_at):
         new.category, new.retry = old.category, old.retry
         new.corrected_by, new.corrected_at = old.corrected_by, old.corrected_at

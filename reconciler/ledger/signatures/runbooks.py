@@ -12,10 +12,9 @@ from django.db import transaction
 from django.db.models import F, Max
 
 from reconciler.hotwax.documents import clean
-from reconciler.ledger.models import ErrorSignature, Event, RunbookRevision, SyncState
+from reconciler.ledger.models import ErrorSignature, Event, EventKind, RunbookRevision, SyncState
 from reconciler.ledger.signatures.classification import classify
 
-KIND = "runbook edited"
 LONGEST_TEXT = 20_000
 
 
@@ -73,7 +72,12 @@ def edit_runbook(pk: int, text: str, base: int, actor: str, now: datetime) -> bo
         signature.revisions.create(number=base + 1, text=text, actor=actor, at=now)
         before, after = (f"revision {n}" if n else "first text" for n in (base, base + 1))
         Event.objects.create(
-            signature=signature, actor=actor, kind=KIND, at=now, before=before, after=after
+            signature=signature,
+            actor=actor,
+            kind=EventKind.RUNBOOK,
+            at=now,
+            before=before,
+            after=after,
         )
         SyncState.objects.update(revision=F("revision") + 1)
     return True

@@ -1,4 +1,4 @@
-"""How many requests people's own questions may cause, over all processes.
+"""How many requests may be made in a minute, over all processes.
 
 A budget has slots in the database, and each slot is used at most once a minute. So no minute,
 wherever it begins, holds more requests than the budget has slots.
@@ -20,6 +20,12 @@ class Budget:
     name: str
     size: int
 
+    def is_spent(self, now: datetime) -> bool:
+        """Return True if no request of the budget is left."""
+        slots = RequestSlot.objects.filter(budget=self.name, number__lt=self.size)
+        used = slots.values_list("used_at", flat=True)
+        return sum(not older(moment, MINUTE, now) for moment in used) >= self.size
+
     def spend(self, now: datetime) -> bool:
         """Use up one request of the budget; return False if none is left."""
         slots = RequestSlot.objects.filter(budget=self.name)
@@ -38,3 +44,7 @@ class Budget:
 
 #: Names that people look up and the ledger does not know.
 LOOK_UPS = Budget("look-up", 20)
+#: What the watcher asks of the OMS order index.
+VERDICTS = Budget("verdicts", 4)
+#: What people ask of it with "Check now".
+CHECKS = Budget("check now", 20)

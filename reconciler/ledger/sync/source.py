@@ -1,7 +1,8 @@
 """Which HotWax the settings name, and how its documents are read."""
 
 import hashlib
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import timedelta
 from zoneinfo import ZoneInfo
 
@@ -33,6 +34,10 @@ class Source:
     doc_type: str
     reading: Reading
     rules: SignatureRules = RULES
+    #: Collection of the OMS order index; "" for HotWax's default.
+    order_core: str = ""
+    #: Host of a shop -> id of its product store in the OMS.
+    product_stores: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def instance(self) -> str:
@@ -61,6 +66,8 @@ def configured_source() -> Source:
         settings.HOTWAX_CORE,
         settings.HOTWAX_DOC_TYPE,
         Reading(ZoneInfo(settings.HOTWAX_TIME_ZONE), settings.SHOPIFY_STORES),
+        order_core=settings.HOTWAX_ORDER_CORE,
+        product_stores=settings.SHOP_PRODUCT_STORES,
     )
 
 

@@ -182,7 +182,7 @@ class Syncer:
             last_error=str(error)[:500],
             last_remedy=error.remedy,
             last_error_at=now,
-            back_off_until=now + timedelta(seconds=_back_off(state.failures, error)),
+            back_off_until=now + timedelta(seconds=back_off(state.failures, error)),
             **self._next_method(error),
         )
 
@@ -193,7 +193,7 @@ class Syncer:
         return {"method": "", "next_method": F("next_method") + 1}
 
 
-def _back_off(failures: int, error: HotWaxError) -> float:
+def back_off(failures: int, error: HotWaxError) -> float:
     """Return how many seconds to wait after one failure more than ``failures``."""
     seconds: float = min(BACK_OFF_LAST, BACK_OFF_FIRST * 2 ** min(failures, 10))
     # Jittered downwards, so that many processes do not come back at once.

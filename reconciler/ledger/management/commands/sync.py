@@ -1,6 +1,7 @@
 """`manage.py sync`: bring the ledger up to date with HotWax's log."""
 
 import logging
+import math
 import signal
 import time
 from argparse import ArgumentParser
@@ -15,7 +16,7 @@ from django.utils import timezone
 from reconciler.hotwax.client import Client, wait_until_listening
 from reconciler.hotwax.exceptions import HotWaxError
 from reconciler.ledger.models import SyncState
-from reconciler.ledger.sync import lease, watcher
+from reconciler.ledger.sync import lease, order_index, watcher
 from reconciler.ledger.sync.schedule import current_state, due, is_backing_off
 from reconciler.ledger.sync.source import AnotherHotWax, configured_source, interval
 from reconciler.ledger.sync.syncer import Syncer
@@ -54,6 +55,7 @@ class Command(BaseCommand):
         """Run until done, or until SIGTERM or Ctrl-C, and give the lease back."""
         signal.signal(signal.SIGTERM, _stop)
         signal.signal(signal.SIGINT, _stop)
+        self._order_index_asked = -math.inf
         owner = lease.new_owner("watcher" if options["watch"] else "sync")
         try:
             current_state()
@@ -131,7 +133,10 @@ class Command(BaseCommand):
         state, now = current_state(), timezone.now()
         if state.heartbeat_at is None or now - state.heartbeat_at >= interval() / 2:
             watcher.beat()
-        if is_backing_off(state, now) or due(state, now) is None:
+        if is_backing_off(state, now):
+            return
+        if due(state, now) is None:
+            self._ask_order_index(syncer)
             return
         if not lease.take(syncer.owner, syncer.length):
             return
@@ -141,3 +146,12 @@ class Command(BaseCommand):
             watcher.watch_cycle(syncer, lambda: time.monotonic() < end)
         finally:
             lease.give_back(syncer.owner)
+
+    def _ask_order_index(self, syncer: Syncer) -> None:
+        """Ask what arrived, once an interval. Catching up goes first, and this needs no lease."""
+        began, seconds = time.monotonic(), interval().total_seconds()
+        if began - self._order_index_asked >= seconds:
+            self._order_index_asked = began
+            order_index.watch(
+                syncer.client, syncer.source, lambda: time.monotonic() < began + seconds / 2
+            )

@@ -1,0 +1,275 @@
+"""Asks the OMS order index whether orders arrived (LEDGER.md §4).
+
+A failure here is no failure of the log: each has its own back-off, and pages tell them apart.
+"""
+
+import logging
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.db.models import F
+from django.utils import timezone
+
+from reconciler.hotwax import requests
+from reconciler.hotwax.client import Client, Endpoint
+from reconciler.hotwax.exceptions import (
+    HotWaxError,
+    MalformedReply,
+    RequestRefused,
+    Unavailable,
+    Unreachable,
+)
+from reconciler.hotwax.oms_orders import FIELDS, OmsOrder, read_oms_orders
+from reconciler.hotwax.replies import Reply
+from reconciler.ledger.database import brief_wait
+from reconciler.ledger.models import FailedOrder, SyncState
+from reconciler.ledger.queries import failed_orders
+from reconciler.ledger.sync.budgets import CHECKS, VERDICTS, Budget
+from reconciler.ledger.sync.schedule import CLOCK_TOLERANCE, LONGEST_BACK_OFF, current_state
+from reconciler.ledger.sync.source import Source, configured_source
+from reconciler.ledger.sync.syncer import back_off
+from reconciler.ledger.work.arrivals import write_answer
+from reconciler.ledger.work.due import due_orders
+from reconciler.ledger.work.reopening import reopen_unasked
+
+logger = logging.getLogger(__name__)
+
+NAMES_A_REQUEST = 99  # and the control
+#: "Check now" waits no longer than this for an answer, in seconds.
+CHECK_SECONDS = 5.0
+#: HTTP statuses with which the index refuses us, or is not there.
+REFUSALS = (401, 403, 404)
+
+
+class NoControl(HotWaxError):
+    """The index does not find what it is known to hold, or holds nothing."""
+
+    remedy = (
+        "Check HOTWAX_ORDER_CORE, and that the OMS order index holds sales orders that can be "
+        "searched by orderName."
+    )
+
+
+class BudgetSpent(Exception):
+    """No request is left in this minute."""
+
+
+@dataclass(frozen=True)
+class Answer:
+    """A complete answer whose control came back: what was found, and when it was asked for."""
+
+    found: list[OmsOrder]
+    asked_at: datetime
+
+
+class OrderIndex:
+    """Asks one OMS order index; ``budget`` limits the requests, None does not.
+
+    ``timeout`` limits all requests together, in seconds; without one each has the endpoint's.
+    """
+
+    def __init__(
+        self,
+        client: Client,
+        source: Source,
+        *,
+        budget: Budget | None = None,
+        timeout: float | None = None,
+    ) -> None:
+        self.client, self.source, self.budget = client, source, budget
+        self._end = None if timeout is None else time.monotonic() + timeout
+
+    def find(self, names: Sequence[str]) -> Answer:
+        """Ask for orders by their names, at most NAMES_A_REQUEST, and remember what worked.
+
+        Raises HotWaxError, BudgetSpent. NoControl means that no name can be asked for.
+        """
+        state = current_state(self.source)
+        control = state.oms_control or self._learn_control(state)
+        for phrases in (state.oms_phrases, not state.oms_phrases):
+            reply = self._ask(state, [*names, control], phrases=phrases)
+            found = read_oms_orders(reply.documents, self.source.reading.zone)
+            if control in {order.name for order in found}:
+                _remember(oms_control=control, oms_phrases=phrases)
+                return Answer(found, reply.asked_at)
+        _remember(oms_control="")
+        raise NoControl("The OMS order index does not find an order that it just showed.")
+
+    def _learn_control(self, state: SyncState) -> str:
+        """Return the name of an order that the index holds."""
+        reply = self._send(state, [], phrases=False, grouped=False)
+        for order in read_oms_orders(reply.documents, self.source.reading.zone):
+            if order.order_id:
+                return order.name
+        if reply.documents:
+            raise NoControl("The OMS order index names its orders in a way that is not known.")
+        raise NoControl("The OMS order index holds no sales order.")
+
+    def _ask(self, state: SyncState, names: list[str], *, phrases: bool) -> Reply:
+        grouped = state.oms_grouped
+        try:
+            return self._send(state, names, phrases=phrases, grouped=grouped)
+        except (RequestRefused, Unavailable) as error:
+            # Grouping by a field with several values is refused with 500, which is no outage.
+            if not grouped or error.status not in (200, 400, 500):
+                raise
+            try:
+                reply = self._send(state, names, phrases=phrases, grouped=False)
+            except HotWaxError:
+                raise error from None
+        state.oms_grouped = False
+        _remember(oms_grouped=False)
+        return reply
+
+    def _send(self, state: SyncState, names: list[str], *, phrases: bool, grouped: bool) -> Reply:
+        if self.budget is not None and not self.budget.spend(timezone.now()):
+            raise BudgetSpent
+        payload = requests.oms_orders(
+            self.source.order_core, FIELDS, names, phrases=phrases, grouped=grouped
+        )
+        known = self.client.endpoint.methods
+        method = state.method if state.method in known else known[0]
+        timeout = None
+        if self._end is not None and (timeout := self._end - time.monotonic()) <= 0:
+            raise Unreachable("The OMS order index took too long for a page to wait.")
+        _remember(oms_asked_at=timezone.now())
+        reply = self.client.ask(payload, method, timeout=timeout)
+        if names and len(reply.documents) < reply.found:
+            raise MalformedReply("The OMS order index sent only a part of what it found.")
+        return reply
+
+
+def _remember(**changes: object) -> None:
+    SyncState.objects.filter(pk=SyncState.ONLY).update(**changes)
+
+
+def _note_answer() -> None:
+    _remember(
+        oms_answered_at=timezone.now(),
+        oms_failing_since=None,
+        oms_failures=0,
+        oms_off=False,
+        oms_error="",
+        oms_remedy="",
+        oms_back_off_until=None,
+    )
+
+
+def _note_failure(error: HotWaxError) -> None:
+    now, state = timezone.now(), current_state()
+    off = isinstance(error, NoControl) or error.status in REFUSALS
+    _remember(
+        oms_failing_since=state.oms_failing_since or now,
+        oms_failures=F("oms_failures") + 1,
+        oms_off=off,
+        oms_error=str(error)[:500],
+        oms_remedy=error.remedy,
+        oms_back_off_until=now + timedelta(seconds=back_off(state.oms_failures, error)),
+    )
+    reopen_unasked(now)
+
+
+def ask_about(index: OrderIndex, names: Sequence[str]) -> int:
+    """Ask for failed orders by name and write their verdicts; return how many orders changed.
+
+    Raises HotWaxError after noting it, and BudgetSpent.
+    """
+    try:
+        answer = index.find(names)
+    except HotWaxError as error:
+        _note_failure(error)
+        raise
+    changed = write_answer(names, answer.found, answer.asked_at, index.source.product_stores)
+    _note_answer()
+    return changed
+
+
+# -------------------------------------------------------------------------------- the watcher
+
+
+def is_resting(state: SyncState, now: datetime) -> bool:
+    """Return True while the index must not be asked after a failure."""
+    until = state.oms_back_off_until
+    return until is not None and now < until <= now + LONGEST_BACK_OFF + CLOCK_TOLERANCE
+
+
+def take_round(index: OrderIndex, keep_on: Callable[[], bool] = lambda: True) -> tuple[int, int]:
+    """Ask for all orders that are due; return how many were asked for, and how many changed.
+
+    Ends early when the budget is spent, or ``keep_on`` says so. Raises HotWaxError.
+    """
+    began, asked, changed = timezone.now(), 0, 0
+    for names in _due_names(began):
+        if not keep_on():
+            break
+        try:
+            changed += ask_about(index, names)
+        except BudgetSpent:
+            break
+        asked += len(names)
+    return asked, changed
+
+
+def _due_names(now: datetime) -> Iterator[list[str]]:
+    """Yield the names that are due, each once, as many as a request holds."""
+    names: dict[str, None] = {}
+    for orders in due_orders(now):
+        for name in orders.values_list("order_name", flat=True).iterator():
+            names[name] = None
+    every = list(names)
+    for i in range(0, len(every), NAMES_A_REQUEST):
+        yield every[i : i + NAMES_A_REQUEST]
+
+
+def watch(client: Client, source: Source, keep_on: Callable[[], bool]) -> None:
+    """Take a round within the watcher's budget, once the log has answered. Logs failures."""
+    state, now = current_state(source), timezone.now()
+    if state.answered_at is None or is_resting(state, now) or VERDICTS.is_spent(now):
+        return
+    if not any(orders.exists() for orders in due_orders(now)):
+        return
+    try:
+        take_round(OrderIndex(client, source, budget=VERDICTS), keep_on)
+    except HotWaxError as error:
+        logger.warning("OMS order index: %s %s", error, error.remedy)
+
+
+# -------------------------------------------------------------------------------- check now
+
+
+@dataclass(frozen=True)
+class Checked:
+    """What "Check now" brought: orders that changed, and names that are asked for later."""
+
+    changed: int = 0
+    later: int = 0
+    #: Why there is no answer, in whole sentences; empty if there is one.
+    error: str = ""
+
+
+def check_now(
+    orders: Sequence[FailedOrder], client_of: Callable[[Endpoint], Client] = Client
+) -> Checked:
+    """Ask for orders at once, for a person who wants to know; the rest goes to the watcher.
+
+    One request waits at most CHECK_SECONDS; CHECKS limits how many are made in a minute.
+    """
+    names = list(dict.fromkeys(order.order_name for order in orders if order.order_name))
+    _ask_first(orders)
+    source = configured_source()
+    try:
+        with client_of(source.endpoint) as client, brief_wait():
+            index = OrderIndex(client, source, budget=CHECKS, timeout=CHECK_SECONDS)
+            changed = ask_about(index, names[:NAMES_A_REQUEST]) if names else 0
+    except BudgetSpent:
+        return Checked(0, len(names))
+    except HotWaxError as failure:
+        return Checked(0, len(names), f"{failure} {failure.remedy}")
+    return Checked(changed, len(names[NAMES_A_REQUEST:]))
+
+
+def _ask_first(orders: Sequence[FailedOrder]) -> None:
+    named = failed_orders().filter(pk__in=[order.pk for order in orders]).exclude(order_name="")
+    named.update(asks_first=True)

@@ -1,0 +1,1 @@
+"""What people and the program do about failed orders: verdicts, states, owners, notes, events."""

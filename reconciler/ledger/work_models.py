@@ -1,0 +1,115 @@
+"""The tables of what people and the program do about orders. All datetimes are in UTC."""
+
+from typing import Any
+
+from django.db import models
+
+#: The program's own actor.
+SYSTEM = "system"
+
+
+class EventKind(models.TextChoices):
+    """What kind of thing happened (CONTRACTS.md, "Acting")."""
+
+    STATE = "state", "Status"
+    ASSIGN = "assign", "Owner"
+    NOTE = "note", "Note"
+    VERDICT = "verdict", "In HotWax?"
+    REOPENED = "reopened", "Reopened"
+    LEFT_LOG = "left_log", "Left the log"
+    RUNBOOK = "runbook", "Runbook"
+    CORRECTION = "correction", "Correction"
+    EXPORT = "export", "Export"
+    VIEW = "view", "View"
+    PACK = "pack", "Pack"
+    UNDO = "undo", "Undo"
+
+
+class Action(models.Model):
+    """What one person did with one click, to one order or to many."""
+
+    actor = models.CharField(max_length=150)
+    kind = models.CharField(max_length=10, choices=EventKind)
+    at = models.DateTimeField()
+    #: What was set, as an event writes it.
+    after = models.TextField(blank=True)
+    #: Orders that it changed.
+    changed = models.PositiveIntegerField(default=0)
+    #: Orders that it left as they were.
+    left = models.PositiveIntegerField(default=0)
+    undone_at = models.DateTimeField(null=True)
+
+    class Meta:
+        indexes = (models.Index(fields=("actor", "-at"), name="actions_by_actor"),)
+
+    def __str__(self) -> str:
+        return f"{self.actor}: {self.kind}, {self.changed} orders"
+
+
+class AppendOnly(TypeError):
+    """Events are never changed or deleted."""
+
+
+class EventQuerySet(models.QuerySet["Event"]):
+    """Events may be added, and follow their order or signature to the one that takes its place."""
+
+    def update(self, **_: object) -> int:
+        """Refuse."""
+        raise AppendOnly
+
+    def delete(self) -> tuple[int, dict[str, int]]:
+        """Refuse."""
+        raise AppendOnly
+
+    def bulk_update(self, *_: object, **__: object) -> int:
+        """Refuse."""
+        raise AppendOnly
+
+    def follow(self, **place: object) -> int:
+        """Let events lead to the order or the signature that took over theirs."""
+        if not set(place) <= {"order", "signature"}:
+            raise AppendOnly
+        return super().update(**place)
+
+
+class Event(models.Model):
+    """What happened to an order or a signature, and by whom; rows are only ever added."""
+
+    order = models.ForeignKey(
+        "ledger.FailedOrder", models.SET_NULL, null=True, related_name="events"
+    )
+    signature = models.ForeignKey(
+        "ledger.ErrorSignature", models.SET_NULL, null=True, related_name="events"
+    )
+    #: The click that caused it; null for what the program did, and for what cannot be undone.
+    action = models.ForeignKey(Action, models.PROTECT, null=True, related_name="events")
+    #: Name of the person, kept as text so that it outlives the account; SYSTEM for the program.
+    actor = models.CharField(max_length=150, blank=True)
+    kind = models.CharField(max_length=30)
+    at = models.DateTimeField(db_index=True)
+    before = models.TextField(blank=True)
+    after = models.TextField(blank=True)
+    #: The order's revision after it.
+    revision = models.PositiveIntegerField(default=0)
+    #: What an undo sets back beside ``before``: failed_since and state_at of the order.
+    had_failed = models.BooleanField(default=False)
+    was_at = models.DateTimeField(null=True)
+
+    objects = EventQuerySet.as_manager()
+
+    class Meta:
+        ordering = ("-at", "-id")
+        indexes = (models.Index(fields=("actor", "-at"), name="events_by_actor"),)
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.at:%Y-%m-%d %H:%M}"
+
+    def save(self, **options: Any) -> None:
+        """Add the event; one that is there already is not changed."""
+        if self.pk is not None:
+            raise AppendOnly
+        super().save(**options)
+
+    def delete(self, *_: object, **__: object) -> tuple[int, dict[str, int]]:
+        """Refuse."""
+        raise AppendOnly

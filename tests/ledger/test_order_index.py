@@ -1,0 +1,428 @@
+"""Asking the OMS order index: with a control, within a budget, and what follows from its answers."""
+
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+import httpx
+import pytest
+
+from reconciler.hotwax.client import Client
+from reconciler.hotwax.exceptions import HotWaxError
+from reconciler.ledger.models import Event, FailedOrder, SyncState
+from reconciler.ledger.sync import order_index
+from reconciler.ledger.sync.budgets import CHECKS, VERDICTS
+from reconciler.ledger.sync.order_index import OrderIndex, check_now, take_round
+from reconciler.ledger.sync.schedule import current_state
+from reconciler.ledger.work.due import SCHEDULE, due_orders, interval_of
+from tests.clock import NOW
+from tests.conftest import HotWax
+from tests.makers import document, oms_order, two_cores
+
+pytestmark = pytest.mark.django_db
+Make = Callable[..., HotWax]
+CREATED = NOW - timedelta(hours=3)
+LOGGED = NOW - timedelta(hours=2)
+CONTROL = oms_order("#control", NOW - timedelta(days=30), order_id="M1")
+
+
+def failed(name: str, **others: Any) -> dict[str, Any]:
+    return document(name, created=CREATED, logged=LOGGED, document_id=f"d{name}", **others)
+
+
+class Cores:
+    """A log and an order index, that may change."""
+
+    def __init__(self, make: Make, *documents: Any) -> None:
+        self.documents, self.orders = list(documents), list(CONTROL)
+        self.refuse: httpx.Response | None = None
+        inner = two_cores(self.documents, self.orders)
+
+        def answer(body: dict[str, Any]) -> httpx.Response:
+            if "coreName" not in body and self.refuse is not None:
+                return self.refuse
+            return inner(body)
+
+        self.hotwax = make(answer=answer)
+        self.hotwax.sync()
+
+    @property
+    def asked(self) -> list[dict[str, Any]]:
+        """Requests to the order index."""
+        return [body["json"] for body in self.hotwax.requests if "coreName" not in body]
+
+    def round(self, budget: Any = None) -> tuple[int, int]:
+        with self.client() as client:
+            return take_round(OrderIndex(client, self.hotwax.source, budget=budget))
+
+    def client(self, *_: Any) -> Client:
+        return self.hotwax.client()
+
+    def tick(self) -> None:
+        """What the watcher does in an interval."""
+        with self.client() as client:
+            order_index.watch(client, self.hotwax.source, lambda: True)
+
+
+@pytest.fixture
+def cores(hotwax_of: Make) -> Callable[..., Cores]:
+    return lambda *documents: Cores(hotwax_of, *documents)
+
+
+def order(name: str) -> FailedOrder:
+    return FailedOrder.objects.get(order_name=name)
+
+
+def told(name: str) -> list[tuple[str, str, str, str]]:
+    events = Event.objects.filter(order__order_name=name).order_by("pk")
+    return list(events.values_list("kind", "actor", "before", "after"))
+
+
+def test_what_arrived_is_resolved_by_the_program_and_the_rest_is_missing(cores: Any) -> None:
+    both = cores(failed("#1"), failed("#2"))
+    both.orders += oms_order("#1", CREATED, order_id="M7", shopify_id="617")
+    assert both.round() == (2, 2)
+    one, two = order("#1"), order("#2")
+    assert (one.verdict, one.state, two.verdict, two.state) == (
+        "imported",
+        "resolved",
+        "missing",
+        "open",
+    )
+    assert [(oms.order_id, oms.shopify_id) for oms in one.in_oms] == [("M7", "617")]
+    assert one.verdict_at == two.verdict_at
+    assert told("#1") == [
+        ("verdict", "system", "unchecked", "imported"),
+        ("state", "system", "open", "resolved"),
+    ]
+    assert told("#2") == [("verdict", "system", "unchecked", "missing")]
+
+
+def test_nothing_is_asked_twice_before_its_time_and_the_same_answer_is_no_event(
+    cores: Any,
+) -> None:
+    both = cores(failed("#1"))
+    both.round()
+    assert both.round() == (0, 0)
+    FailedOrder.objects.update(verdict_at=NOW - timedelta(minutes=16))
+    assert both.round() == (1, 0)
+    assert len(told("#1")) == 1
+
+
+def test_a_request_asks_a_hundred_names_with_its_control(cores: Any) -> None:
+    many = cores(*(failed(f"#{n}") for n in range(250)))
+    many.round()
+    named = [body["filter"][2]["terms"]["query"].split("\u0001") for body in many.asked[1:]]
+    assert [len(names) for names in named] == [100, 100, 53]
+    assert all(names[-1] == "#control" for names in named)
+    assert len(many.asked) == 4  # one to learn the control
+
+
+def test_the_watcher_makes_four_requests_a_minute_newest_first(cores: Any) -> None:
+    many = cores(
+        *(
+            document(f"#{n}", created=CREATED, logged=LOGGED - timedelta(minutes=n))
+            for n in range(500)
+        )
+    )
+    many.tick()
+    many.tick()
+    assert len(many.asked) == 4
+    asked = FailedOrder.objects.exclude(verdict="unchecked")
+    assert {o.order_name for o in asked} == {f"#{n}" for n in range(297)}
+    assert VERDICTS.is_spent(NOW)
+    assert not VERDICTS.is_spent(NOW + timedelta(minutes=2))
+
+
+def test_without_the_control_there_is_no_verdict(cores: Any) -> None:
+    both = cores(failed("#1"))
+    both.round()
+    FailedOrder.objects.update(verdict="unchecked", verdict_at=None)
+    both.orders.clear()  # the control is gone, and with it every proof
+    with pytest.raises(HotWaxError):
+        both.round()
+    assert order("#1").verdict == "unchecked"
+    state = current_state()
+    assert state.oms_off
+    assert "does not find" in state.oms_error
+    with pytest.raises(HotWaxError, match="holds no sales order"):
+        both.round()
+
+
+def test_a_new_control_is_learned_when_the_old_one_went(cores: Any) -> None:
+    both = cores(failed("#1"))
+    both.round()
+    both.orders[:] = oms_order("#other", NOW, order_id="M2")
+    FailedOrder.objects.update(verdict_at=None)
+    with pytest.raises(HotWaxError):
+        both.round()
+    assert both.round() == (1, 0)
+    assert current_state().oms_control == "#other"
+    assert not current_state().oms_off
+
+
+def test_a_tokenised_name_is_asked_for_as_a_phrase_and_longer_names_are_others(
+    hotwax_of: Make,
+) -> None:
+    orders = [*CONTROL, *oms_order("EXC-#1-1", CREATED), *oms_order("#2", CREATED, order_id="M3")]
+
+    def tokenised(body: dict[str, Any]) -> httpx.Response:
+        filters = body["json"]["filter"]
+        if "terms" in str(filters):
+            found = []
+        elif len(filters) == 3:
+            names = [one["field"]["query"] for one in filters[2]["bool"]["should"]]
+            found = [d for d in orders if any(name in d["orderName"] for name in names)]
+        else:
+            found = orders
+        reply = {"response": {"numFound": len(found), "start": 0, "docs": found}}
+        return httpx.Response(200, json=reply)
+
+    log = two_cores([failed("#1"), failed("#2")], [])
+    hotwax = hotwax_of(answer=lambda body: log(body) if "coreName" in body else tokenised(body))
+    hotwax.sync()
+    with hotwax.client() as client:
+        take_round(OrderIndex(client, hotwax.source))
+    assert (order("#1").verdict, order("#2").verdict) == ("missing", "imported")
+    assert current_state().oms_phrases
+
+
+def test_where_grouping_is_refused_it_is_asked_without(hotwax_of: Make) -> None:
+    inner = two_cores([failed("#1")], [*CONTROL, *oms_order("#1", CREATED, order_id="M7", items=3)])
+
+    def answer(body: dict[str, Any]) -> httpx.Response:
+        if "group" in body["json"].get("params", {}):
+            error = {"msg": "can not use FieldCache on multivalued field", "code": 500}
+            return httpx.Response(500, json={"error": error})
+        return inner(body)
+
+    hotwax = hotwax_of(answer=answer)
+    hotwax.sync()
+    with hotwax.client() as client:
+        take_round(OrderIndex(client, hotwax.source))
+    assert order("#1").verdict == "imported"
+    assert not current_state().oms_grouped
+
+
+PARTIAL = {
+    "responseHeader": {"status": 0, "partialResults": True},
+    "response": {"numFound": 1, "start": 0, "docs": CONTROL},
+}
+HALF = {
+    "responseHeader": {"status": 0},
+    "grouped": {"orderId": {"matches": 9, "groups": []}},
+}
+
+
+@pytest.mark.parametrize(
+    ("reply", "state"),
+    [
+        (httpx.Response(401, json={}), "off"),
+        (httpx.Response(403, json={}), "off"),
+        (httpx.Response(404, text="<h1>Not Found</h1>"), "off"),
+        (httpx.Response(503, text="later"), "down"),
+        (httpx.Response(200, json=PARTIAL), "down"),
+        (httpx.Response(200, json=HALF), "down"),
+        (httpx.Response(200, text="<html>"), "down"),
+        (httpx.Response(200, json={"response": {"numFound": 0, "start": 0, "docs": []}}), "off"),
+    ],
+)
+def test_a_failure_is_no_verdict_and_no_failure_of_the_log(
+    reply: httpx.Response, state: str, cores: Any
+) -> None:
+    from reconciler import service
+
+    both = cores(failed("#1"))
+    both.round()
+    FailedOrder.objects.update(verdict="unchecked", verdict_at=None)
+    both.refuse = reply
+    with pytest.raises(HotWaxError):
+        both.round()
+    assert order("#1").verdict == "unchecked"
+    fresh = service.freshness()
+    assert (fresh.oms.state, fresh.oms.unchecked) == (state, 1)
+    assert fresh.oms.error
+    assert fresh.state == "live"
+    assert order_index.is_resting(current_state(), NOW)
+    both.refuse = None
+    SyncState.objects.update(oms_back_off_until=None)
+    both.round()
+    assert service.freshness().oms.state == "live"
+
+
+def test_while_it_rests_the_watcher_asks_nothing(cores: Any) -> None:
+    both = cores(failed("#1"))
+    both.refuse = httpx.Response(503, text="later")
+    both.tick()
+    assert len(both.asked) == 1
+    both.tick()
+    assert len(both.asked) == 1
+
+
+@pytest.mark.parametrize(("age", "every"), SCHEDULE)
+def test_an_order_is_due_by_its_age(age: timedelta, every: timedelta, cores: Any) -> None:
+    cores(failed("#1"))
+    begun = NOW - age + timedelta(minutes=1)
+    FailedOrder.objects.update(
+        first_at=begun, verdict="missing", verdict_at=NOW - every + timedelta(seconds=30)
+    )
+    assert interval_of(order("#1"), NOW) == every
+    assert not any(due_orders(NOW)[1])
+    assert [o.order_name for o in due_orders(NOW + timedelta(seconds=31))[1]] == ["#1"]
+
+
+def test_what_is_due_is_open_named_young_and_never_of_the_future(cores: Any) -> None:
+    cores(failed("#1"), document(None, document_id="nameless"))  # type: ignore[arg-type]
+
+    def due() -> list[str]:
+        return [one.order_name for one in due_orders(NOW)[1]]
+
+    assert due() == ["#1"]
+    FailedOrder.objects.update(verdict="missing", verdict_at=NOW + timedelta(days=1))
+    assert due() == ["#1"]  # a clock was ahead
+    FailedOrder.objects.update(first_at=NOW - timedelta(days=181), verdict_at=None)
+    assert due() == []
+    FailedOrder.objects.update(first_at=None)
+    assert due() == ["#1"]
+    FailedOrder.objects.update(state="resolved")
+    assert due() == []
+
+
+# ------------------------------------------------------------------------ what fails again
+
+
+def fail_again(both: Cores, name: str) -> None:
+    both.documents.append(
+        document(name, created=CREATED, logged=NOW + timedelta(minutes=5), document_id="again")
+    )
+    both.hotwax.sync()
+
+
+def test_a_new_attempt_on_what_is_still_in_the_oms_leaves_it_resolved(cores: Any) -> None:
+    both = cores(failed("#1"))
+    both.orders += oms_order("#1", CREATED, order_id="M7")
+    both.round()
+    fail_again(both, "#1")
+    assert (order("#1").state, order("#1").asks_first) == ("resolved", True)
+    assert both.round() == (1, 1)
+    assert (order("#1").state, order("#1").failed_since) == ("resolved", True)
+    assert told("#1")[2:] == [("verdict", "system", "imported", "imported")]
+
+
+def test_a_new_attempt_on_what_is_no_longer_there_opens_it_again(cores: Any) -> None:
+    both = cores(failed("#1"))
+    both.orders += oms_order("#1", CREATED, order_id="M7")
+    both.round()
+    del both.orders[1:]
+    fail_again(both, "#1")
+    both.round()
+    assert (order("#1").state, order("#1").verdict) == ("open", "missing")
+    assert told("#1")[2:] == [
+        ("verdict", "system", "imported", "missing"),
+        ("reopened", "system", "resolved", "open"),
+    ]
+
+
+def test_where_the_oms_cannot_be_asked_a_new_attempt_opens_it_at_once(cores: Any) -> None:
+    both = cores(failed("#1"))
+    FailedOrder.objects.update(state="resolved", state_at=NOW)
+    fail_again(both, "#1")
+    assert order("#1").state == "open"
+    assert told("#1") == [("reopened", "system", "resolved", "open")]
+
+
+def test_what_waits_for_a_look_up_is_opened_when_that_fails(cores: Any) -> None:
+    both = cores(failed("#1"))
+    both.round()
+    FailedOrder.objects.update(state="resolved", state_at=NOW)
+    fail_again(both, "#1")
+    assert order("#1").state == "resolved"
+    both.refuse = httpx.Response(503, text="later")
+    with pytest.raises(HotWaxError):
+        both.round()
+    assert order("#1").state == "open"
+
+
+def test_a_late_document_of_before_does_not_open_it(cores: Any) -> None:
+    both = cores(failed("#1"))
+    FailedOrder.objects.update(state="resolved", state_at=NOW)
+    both.documents.append(
+        document("#1", created=CREATED, logged=NOW - timedelta(hours=1), document_id="late")
+    )
+    both.hotwax.sync()
+    assert order("#1").attempt_count == 2
+    assert order("#1").state == "resolved"
+
+
+def test_another_order_that_the_proof_could_prove_takes_it_away(cores: Any) -> None:
+    both = cores(failed("#1"))
+    both.orders += oms_order("#1", CREATED, order_id="M7")
+    both.round()
+    both.documents.append(
+        document(
+            "#1",
+            created=CREATED,
+            logged=LOGGED,
+            document_id="x",
+            host="other.myshopify.com",
+            shop_id="2",
+        )
+    )
+    both.hotwax.sync()
+    both.round()
+    verdicts = FailedOrder.objects.values_list("verdict", "state")
+    assert sorted(verdicts) == [("unconfirmed", "open"), ("unconfirmed", "open")]
+
+
+def test_an_imported_order_that_a_person_opened_stays_open(cores: Any) -> None:
+    both = cores(failed("#1"))
+    both.orders += oms_order("#1", CREATED, order_id="M7")
+    both.round()
+    FailedOrder.objects.update(state="open", verdict_at=NOW - timedelta(hours=1))
+    assert both.round() == (1, 0)
+    assert order("#1").state == "open"
+
+
+def test_what_was_removed_from_the_log_says_so_and_is_looked_up_first(cores: Any) -> None:
+    both = cores(failed("#1"), failed("#2"))
+    both.round()
+    del both.documents[0]
+    both.hotwax.sync()
+    assert told("#1")[1:] == [("left_log", "system", "", "removed")]
+    assert [o.order_name for o in due_orders(NOW)[0]] == ["#1"]
+
+
+# -------------------------------------------------------------------------- check now
+
+
+def test_check_now_asks_at_once_and_beyond_its_budget_the_watcher_does(cores: Any) -> None:
+    both = cores(failed("#1"))
+    both.orders += oms_order("#1", CREATED, order_id="M7")
+    checked = check_now([order("#1")], both.client)
+    assert (checked.changed, checked.later, checked.error) == (1, 0, "")
+    while CHECKS.spend(NOW):
+        pass
+    FailedOrder.objects.update(state="open", verdict="missing")
+    checked = check_now([order("#1")], both.client)
+    assert (checked.changed, checked.later) == (0, 1)
+    assert order("#1").asks_first
+    assert both.round() == (1, 1)
+
+
+def test_check_now_says_why_there_is_no_answer(cores: Any) -> None:
+    both = cores(failed("#1"))
+    both.refuse = httpx.Response(403, json={})
+    checked = check_now([order("#1")], both.client)
+    assert "refused the credentials" in checked.error
+
+
+def test_the_stores_of_a_shop_decide_by_any_of_its_hosts(cores: Any, settings: Any) -> None:
+    settings.SHOP_PRODUCT_STORES = {"hc-demo.myshopify.com": "STORE_EU"}
+    both = cores(failed("#1"))
+    both.orders += oms_order("#1", CREATED, order_id="M7", store="STORE_US")
+    both.round()
+    assert order("#1").verdict == "unconfirmed"
+    both.orders += oms_order("#1", CREATED, order_id="M8", store="STORE_EU")
+    FailedOrder.objects.update(asks_first=True)
+    both.round()
+    assert order("#1").verdict == "imported"
