@@ -13,7 +13,7 @@ from reconciler.hotwax.client import Client
 from reconciler.ledger.sync import connection_check as check
 from reconciler.ledger.sync.source import configured_source
 from tests.clock import NOW
-from tests.makers import document, envelope, solr_reply, static
+from tests.makers import document, envelope, oms_order, solr_reply, static, two_cores
 
 HELD = [document(f"#{i}", logged=NOW - timedelta(hours=i + 2)) for i in range(12)]
 Answer = Callable[[dict[str, Any]], httpx.Response]
@@ -30,7 +30,7 @@ def results(answer: Answer) -> dict[str, tuple[str, str]]:
 
 
 def test_a_good_connection_passes_every_step() -> None:
-    found = results(solr_reply(HELD))
+    found = results(two_cores(HELD, oms_order("#1", NOW)))
     assert list(found) == [
         "address",
         "TLS",
@@ -44,7 +44,9 @@ def test_a_good_connection_passes_every_step() -> None:
         "range",
         "sort",
         "look-up by name",
+        "order index",
     ]
+    assert found["order index"][1] == "an order is found by name; product stores seen: STORE_US"
     assert {result for result, _ in found.values()} == {"ok"}
 
 
@@ -120,3 +122,25 @@ def test_no_finding_holds_the_secret(settings: Any) -> None:
         told = str(results(answer))
         assert "s3cr3t-t0ken" not in told
         assert "s3cret" not in told
+
+
+def _refusing(status: int) -> Answer:
+    log = solr_reply(HELD)
+    return lambda body: (
+        log(body) if "coreName" in body else httpx.Response(status, text="<h1>no</h1>")
+    )
+
+
+@pytest.mark.parametrize(
+    ("answer", "told"),
+    [
+        (_refusing(403), "refused the credentials (403)"),
+        (_refusing(404), "no such address (404)"),
+        (two_cores(HELD, []), "holds no sales order"),
+        (two_cores(HELD, oms_order("#1", NOW, orderName=None)), "holds no sales order"),
+    ],
+)
+def test_an_order_index_that_cannot_be_asked_is_a_note(answer: Answer, told: str) -> None:
+    result, text = results(answer)["order index"]
+    assert result == "warning"
+    assert told in text

@@ -116,6 +116,8 @@ class Gateway(ThreadingHTTPServer):
         self.requests = 0
         #: Of these, pages of ids alone: a sweep's.
         self.of_sweeps = 0
+        #: Of these, those to the OMS order index.
+        self.to_orders = 0
         threading.Thread(target=self.serve_forever, daemon=True).start()
 
     @property
@@ -160,7 +162,8 @@ class _Handler(BaseHTTPRequestHandler):
     def _pass_on(self, method: str, request: Any) -> None:
         server = self.server
         server.requests += 1
-        server.of_sweeps += "fields" in request.get("json", {})
+        server.of_sweeps += "fields" in request.get("json", {}) and "coreName" in request
+        server.to_orders += "coreName" not in request
         allowed = f"Bearer {server.token}"
         if method not in server.methods:
             self._send(405, b"<h1>Method Not Allowed</h1>", "text/html")

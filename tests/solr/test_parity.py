@@ -5,15 +5,19 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
+import httpx
 import pytest
 
 from reconciler.demo import solr as miniature
 from reconciler.demo.data import History
 from reconciler.hotwax import exceptions, requests
 from reconciler.hotwax.client import Client, Endpoint
+from reconciler.hotwax.oms_orders import FIELDS, OmsOrder, read_oms_orders
+from reconciler.hotwax.replies import read_reply
 from tests.clock import LAST_NOON as NOW
-from tests.makers import document
+from tests.makers import document, oms_order
 from tests.solr.rig import Gateway, Solr
 
 LOG = requests.Log()
@@ -120,3 +124,57 @@ def test_what_solr_refuses_the_demo_refuses_in_the_same_shape(name: str, gateway
         client.ask(payload, "POST")
     status, reply = miniature.answer([], REFUSED[name])
     assert status == reply["responseHeader"]["status"] == reply["error"]["code"] == 400
+
+
+# --------------------------------------------------------------------------- the order index
+
+
+@pytest.fixture(scope="module")
+def orders() -> list[dict[str, Any]]:
+    history = History(NOW, orders=700)
+    return [
+        *history.order_index.documents(NOW + timedelta(days=4)),
+        *oms_order('#a "b" \\ (c) {!func} ${x} ü😘', NOW, order_id="M1", items=3),
+        *oms_order("#draft", NOW, order_id="M2", orderTypeId="PURCHASE_ORDER"),
+    ]
+
+
+@pytest.fixture(scope="module")
+def index(solr: Solr, orders: list[dict[str, Any]]) -> Iterator[Gateway]:
+    solr.make("parity-orders", "orders")
+    solr.index("parity-orders", orders)
+    yield Gateway(solr, {"enterpriseSearch": "parity-orders"})
+    solr.drop("parity-orders")
+
+
+@pytest.mark.parametrize("grouped", [True, False])
+@pytest.mark.parametrize("phrases", [True, False])
+def test_solr_and_the_demo_say_alike_which_orders_arrived(
+    grouped: bool, phrases: bool, index: Gateway, orders: list[dict[str, Any]]
+) -> None:
+    names = sorted({doc["orderName"] for doc in orders})[:80]
+    names += ['#a "b" \\ (c) {!func} ${x} ü😘', "#draft", "#nobody"]
+    payload = requests.oms_orders("", FIELDS, names, phrases=phrases, grouped=grouped)
+    with Client(Endpoint(index.url)) as client:
+        real = client.ask(payload, "POST")
+    status, reply = miniature.answer(
+        orders, json.loads(json.dumps(payload))["json"], miniature.ORDERS
+    )
+    assert status == 200
+    mini, found = read_reply(200, httpx.Headers(), json.dumps(reply).encode())
+    zone = ZoneInfo("UTC")
+    assert real.found == found
+    assert _by_order(read_oms_orders(real.documents, zone)) == _by_order(
+        read_oms_orders(mini, zone)
+    )
+
+
+def _by_order(found: list[OmsOrder]) -> dict[str, OmsOrder]:
+    return {order.order_id: order for order in found}
+
+
+def test_what_the_order_index_refuses_the_demo_refuses(index: Gateway) -> None:
+    query = {"params": {"q": "*:*"}, "filter": [{"terms": {"f": "nothing", "query": "a"}}]}
+    with Client(Endpoint(index.url)) as client, pytest.raises(exceptions.RequestRefused):
+        client.ask({"json": query}, "POST")
+    assert miniature.answer([], query, miniature.ORDERS)[0] == 400

@@ -1,71 +1,20 @@
 """Real Solr -> real HTTP -> the real command -> a ledger file, counted by a stranger."""
 
-import os
 import signal
 import subprocess
 import sys
 import threading
 import time
-import uuid
 from collections import Counter
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.clock import of_processes
+from tests.solr.commands import ROOT, environment, manage
 from tests.solr.generator import generate
 from tests.solr.recount import connected, query, recount, whole
 from tests.solr.rig import Gateway, Solr
 from tests.solr.schemas import SCHEMAS
-
-ROOT = Path(__file__).resolve().parents[2]
-
-
-def environment(gateway: Gateway, database: str) -> dict[str, str]:
-    return {
-        **os.environ,
-        **of_processes(),
-        "HOTWAX_URL": gateway.url,
-        "DATABASE_URL": database,
-        "ENV_FILE": os.devnull,
-        "DJANGO_SETTINGS_MODULE": "reconciler.settings",
-    }
-
-
-def manage(gateway: Gateway, database: str, *words: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "manage.py", *words],
-        cwd=ROOT,
-        env=environment(gateway, database),
-        capture_output=True,
-        text=True,
-        timeout=180,
-        check=False,
-    )
-
-
-@pytest.fixture
-def empty_database(tmp_path: Path) -> Iterator[str]:
-    """A database of its own: a file, or one in the PostgreSQL of the second run."""
-    server = os.environ.get("TEST_DATABASE_URL")
-    if not server:
-        yield f"sqlite:///{tmp_path / 'ledger.sqlite3'}"
-        return
-    name = f"ledger_{uuid.uuid4().hex[:12]}"
-    with connected(server) as db:
-        db.execute(f"CREATE DATABASE {name}")
-    yield f"{server.rpartition('/')[0]}/{name}"
-    with connected(server) as db:
-        db.execute(f"DROP DATABASE {name} WITH (FORCE)")
-
-
-@pytest.fixture
-def database(empty_database: str, log: Gateway) -> str:
-    done = manage(log, empty_database, "migrate", "-v0")
-    assert done.returncode == 0, done.stderr
-    return empty_database
 
 
 def test_twenty_thousand_documents_are_counted_right_also_after_a_kill(

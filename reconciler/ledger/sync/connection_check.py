@@ -24,6 +24,7 @@ from reconciler.hotwax.documents import (
     UnreadableDocument,
     read_document,
 )
+from reconciler.hotwax.oms_orders import FIELDS, OmsOrder, read_oms_orders
 from reconciler.hotwax.ranges import SECOND, fault_of_page, newest, whole_second
 from reconciler.hotwax.replies import Reply
 from reconciler.ledger.models import SyncState
@@ -68,6 +69,10 @@ class Check:
         if not documents:
             return
         yield from self._fields(reply.documents, documents)
+        yield from self._log_steps(documents)
+        yield self._order_index()
+
+    def _log_steps(self, documents: list[FailureDocument]) -> Iterator[Finding]:
         for step in (self._paging, self._range, self._sort, self._look_up):
             name = step.__name__.removeprefix("_").replace("look_up", "look-up by name")
             try:
@@ -197,6 +202,29 @@ class Check:
                 return Finding("look-up by name", OK, f"on {self.log.order_name}")
         remedy = "Names that are not known here cannot be asked live."
         return Finding("look-up by name", WARNING, "a name just seen is not found", remedy)
+
+    def _order_index(self) -> Finding:
+        """Ask the OMS order index for an order that it shows, by its name."""
+        try:
+            shown = self._oms_orders([], phrases=False)
+            if not shown:
+                raise exceptions.MalformedReply("it holds no sales order that can be read")
+            name = shown[0].name
+            for phrases in (False, True):
+                if name in {order.name for order in self._oms_orders([name], phrases=phrases)}:
+                    stores = sorted({order.product_store for order in shown} - {""})
+                    told = f"an order is found by name; product stores seen: {', '.join(stores)}"
+                    return Finding("order index", OK, told)
+            raise exceptions.MalformedReply("an order just seen is not found by name")
+        except exceptions.HotWaxError as error:
+            remedy = "Whether orders arrived is not known; everything else works."
+            return Finding("order index", WARNING, str(error), remedy)
+
+    def _oms_orders(self, names: list[str], *, phrases: bool) -> list[OmsOrder]:
+        payload = requests.oms_orders(
+            self.source.order_core, FIELDS, names, phrases=phrases, grouped=False
+        )
+        return read_oms_orders(self._ask(payload).documents, self.source.reading.zone)
 
 
 _COMPATIBLE = "Compatible mode is used: the whole log is read every few minutes."
