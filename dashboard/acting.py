@@ -86,17 +86,28 @@ class CheckForm(forms.Form):
     """Nothing to fill in: the OMS is asked now."""
 
     def act(self, keys: list[int], actor: str, now: datetime, seen: int | None) -> service.Done:
-        """Ask about the orders. Raises NotAsked."""
+        """Ask about the orders. Raises NotDone."""
         orders = list(service.failed_orders().filter(pk__in=keys).only("order_name"))
         checked = service.check_now(orders)
         done = service.note_check(keys, checked.changed, checked.later, actor, now)
         if checked.error:
-            raise NotAsked(checked.error)
+            raise NotDone(f"HotWax gave no answer. {checked.error}")
         return done
 
 
-class NotAsked(Exception):
-    """The OMS gave no answer; the watcher asks again. The text says why."""
+class PackForm(forms.Form):
+    """Nothing to fill in: the orders make a pack to import again."""
+
+    def act(self, keys: list[int], actor: str, now: datetime, seen: int | None) -> service.Pack:
+        """Make the pack. Raises NotDone."""
+        try:
+            return service.make_pack(keys, actor, now)
+        except service.NoOrders:
+            raise NotDone("They are all in HotWax already, or have no name.") from None
+
+
+class NotDone(Exception):
+    """What was asked for could not be done; the text says why, in whole sentences."""
 
 
 FORMS: dict[str, type[forms.Form]] = {
@@ -104,6 +115,7 @@ FORMS: dict[str, type[forms.Form]] = {
     "state": StateForm,
     "note": NoteForm,
     "check": CheckForm,
+    "pack": PackForm,
 }
 
 

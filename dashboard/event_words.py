@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from datetime import datetime
 
+from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
@@ -75,6 +76,16 @@ def _export(event: service.Event, now: datetime) -> SafeString:
     return format_html("exported {} ({})", event.after, cut(event.before, 200))
 
 
+def _pack(event: service.Event, now: datetime) -> SafeString:
+    name, _, done = event.after.partition(", ")
+    words = "imported it again by {}" if done else "put it into {}"
+    number = name.removeprefix("pack ")
+    if not number.isdigit():
+        return format_html("{}", event.after)
+    link = format_html('<a href="{}">{}</a>', reverse("dashboard:pack", args=[number]), name)
+    return format_html(words, link)
+
+
 def _undo(event: service.Event, now: datetime) -> SafeString:
     kinds = {text.partition(":")[0] for text in (event.before, event.after)}
     if kinds <= set(service.State):
@@ -96,5 +107,6 @@ _WORDS: dict[str, Callable[[service.Event, datetime], SafeString]] = {
     EventKind.RUNBOOK: _runbook,
     EventKind.CORRECTION: _correction,
     EventKind.EXPORT: _export,
+    EventKind.PACK: _pack,
     EventKind.UNDO: _undo,
 }

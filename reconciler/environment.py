@@ -65,6 +65,13 @@ def number(value: str) -> int:
     return int(value)
 
 
+def batch(value: str) -> int:
+    """Read a number of orders, or of minutes."""
+    if not 0 < int(value) <= 1000:
+        raise ValueError(value)
+    return int(value)
+
+
 def port(value: str) -> int:
     """Read a port number."""
     if not 0 < int(value) < 65536:

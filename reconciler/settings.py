@@ -15,6 +15,7 @@ import environ
 from django.core.exceptions import ImproperlyConfigured
 
 from reconciler.environment import (
+    batch,
     checked,
     core,
     doc_type,
@@ -115,6 +116,14 @@ SHOP_PRODUCT_STORES = checked(
     text("SHOP_PRODUCT_STORES", ""),
     pairs,
     "host=product store, separated by commas",
+)
+#: How many orders HotWax's import job takes in one go, and how often it runs.
+IMPORT_BATCH = checked("IMPORT_BATCH", text("IMPORT_BATCH", "100"), batch, "a number up to 1000")
+IMPORT_INTERVAL_MINUTES = checked(
+    "IMPORT_INTERVAL_MINUTES",
+    text("IMPORT_INTERVAL_MINUTES", "15"),
+    batch,
+    "minutes, up to 1000",
 )
 DASHBOARD_TIME_ZONE = checked(
     "DASHBOARD_TIME_ZONE",

@@ -241,6 +241,19 @@ def split(text: str) -> list[str]:
 
 
 @register.filter
+def in_lines(texts: Iterable[str]) -> str:
+    """Write each text on a line of its own."""
+    return "\n".join(texts)
+
+
+@register.filter
+def shopify_admin(member: Any) -> str:
+    """Return the link to an order of a pack in Shopify's admin; "" where none is known."""
+    order = member.order
+    return service.admin_link(order.shop.handle, order.order_name, member.shopify_id)
+
+
+@register.filter
 def is_failing_again(order: service.FailedOrder, now: datetime) -> bool:
     """Return True for two or more attempts, the last within 24 hours."""
     return order.is_failing_again(now)

@@ -14,10 +14,11 @@ from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_http_methods
 
 from dashboard.accounts import UNDO_OF_OTHERS, WORK_ON_ORDERS
-from dashboard.acting import FORMS, NotAsked
+from dashboard.acting import FORMS, NotDone
 from dashboard.event_words import told
 from dashboard.filtering.query import Query
 from dashboard.list_page import filter_form
+from dashboard.redirects import SeeOther
 from dashboard.timeline import Moment
 from dashboard.views.order import order_page
 from dashboard.views.orders import orders_page
@@ -25,12 +26,6 @@ from reconciler import service
 
 #: A revision has no more digits.
 _LONGEST_NUMBER = 18
-
-
-class SeeOther(HttpResponseRedirect):
-    """A page to look at after something was done (303)."""
-
-    status_code = 303
 
 
 class Refused(Exception):
@@ -53,14 +48,16 @@ def act_on_one(request: HttpRequest, pk: int, verb: str) -> HttpResponse:
     if not form.is_valid() or not _is_number(seen or "0"):
         return order_page(request, order, 400, **_typed(form, pk, verb))
     try:
-        form.act([pk], request.user.get_username(), timezone.now(), int(seen) if seen else None)
+        actor, now = request.user.get_username(), timezone.now()
+        done = form.act([pk], actor, now, int(seen) if seen else None)
     except service.ActedSince:
         return order_page(
             request, order, 409, conflict=_since(order, int(seen)), **_typed(form, pk, verb)
         )
-    except NotAsked as error:
-        messages.error(request, f"HotWax gave no answer. {error}")
-    return SeeOther(page)
+    except NotDone as error:
+        messages.error(request, str(error))
+        return SeeOther(page)
+    return SeeOther(_page_after(done) or page)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -75,12 +72,20 @@ def act_on_many(request: HttpRequest, verb: str) -> HttpResponse:
         keys = _chosen(request, query)
         if not form.is_valid():
             raise Refused(next(iter(form.errors.values()))[0])
-        form.act(keys, request.user.get_username(), timezone.now(), None)
+        done = form.act(keys, request.user.get_username(), timezone.now(), None)
     except Refused as refusal:
         return orders_page(request, query, refusal.status, notice=str(refusal))
-    except NotAsked as error:
-        messages.error(request, f"HotWax gave no answer. {error}")
-    return SeeOther(page)
+    except NotDone as error:
+        messages.error(request, str(error))
+        return SeeOther(page)
+    return SeeOther(_page_after(done) or page)
+
+
+def _page_after(done: service.Done | service.Pack) -> str:
+    """Return the page of what was made; "" if the page one came from shows it."""
+    if isinstance(done, service.Pack):
+        return reverse("dashboard:pack", args=[done.pk])
+    return ""
 
 
 @require_http_methods(["GET", "HEAD", "POST"])

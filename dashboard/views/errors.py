@@ -173,4 +173,5 @@ def _known(signature: service.ErrorSignature, wanted: str) -> dict[str, Any]:
         "runbook": shown,
         "runbook_html": rendered(shown.text, without_order()),
         "is_latest": shown is history[0],
+        "worked": service.worked(signature),
     }

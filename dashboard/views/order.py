@@ -160,7 +160,11 @@ def _like_this(row: service.FailedOrder, fresh: service.Freshness) -> dict[str, 
 
 def _runbook(row: service.FailedOrder) -> dict[str, Any]:
     runbook = service.runbook_of(row.signature)
-    return {"runbook": runbook, "runbook_html": rendered(runbook.text, values_of(row))}
+    return {
+        "runbook": runbook,
+        "runbook_html": rendered(runbook.text, values_of(row)),
+        "worked": service.worked(row.signature),
+    }
 
 
 def _links(row: service.FailedOrder) -> dict[str, str]:

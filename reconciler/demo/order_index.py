@@ -77,6 +77,12 @@ class OrderIndex:
             order = self._failed.get(name)
         return order is not None and (at := self._arrives(order)) is not None and at <= now
 
+    def arrives_alone(self, name: str, now: datetime) -> bool:
+        """Return True if an order has arrived by then, whatever anybody imported."""
+        with self._lock:
+            order = self._failed.get(name)
+        return order is not None and (at := self._by_itself(order)) is not None and at <= now
+
     def import_now(self, name: str, now: datetime, *, fixed: bool) -> str:
         """Import an order that failed, as the import screen does; return what became of it.
 
@@ -101,8 +107,9 @@ class OrderIndex:
         return [document for order in orders for document in self._of(order, now)]
 
     def _arrives(self, order: Failed) -> datetime | None:
-        if by_hand := self._imported.get(order.name):
-            return by_hand
+        return self._imported.get(order.name) or self._by_itself(order)
+
+    def _by_itself(self, order: Failed) -> datetime | None:
         rng = random.Random(f"{self._seed} {order.name} arrival")
         share, earliest, latest = ARRIVE[order.category]
         if rng.random() >= share:

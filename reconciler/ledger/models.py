@@ -10,7 +10,15 @@ from django.db import models
 
 from reconciler.hotwax.oms_orders import OmsOrder
 from reconciler.ledger.sync_models import LookedUpName, RequestSlot, SyncEvent, SyncState
-from reconciler.ledger.work_models import SYSTEM, Action, Event, EventKind
+from reconciler.ledger.work_models import (
+    SYSTEM,
+    Action,
+    Event,
+    EventKind,
+    Pack,
+    PackBatch,
+    PackOrder,
+)
 
 __all__ = [
     "EXCERPT_LENGTH",
@@ -26,6 +34,9 @@ __all__ = [
     "FailedOrder",
     "LookedUpName",
     "OrderAlias",
+    "Pack",
+    "PackBatch",
+    "PackOrder",
     "RequestSlot",
     "Retry",
     "RunbookRevision",

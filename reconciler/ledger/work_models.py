@@ -113,3 +113,67 @@ class Event(models.Model):
     def delete(self, *_: object, **__: object) -> tuple[int, dict[str, int]]:
         """Refuse."""
         raise AppendOnly
+
+
+class Pack(models.Model):
+    """Orders that somebody imports again, in batches that the import job takes."""
+
+    #: What its orders have in common, in words; empty if nothing.
+    title = models.CharField(max_length=200, blank=True)
+    actor = models.CharField(max_length=150)
+    at = models.DateTimeField()
+    #: When the OMS was last asked about it by a person; null if never.
+    checked_at = models.DateTimeField(null=True)
+
+    class Meta:
+        ordering = ("-pk",)
+
+    def __str__(self) -> str:
+        return f"pack {self.pk}"
+
+
+class PackBatch(models.Model):
+    """Orders of one shop, at most as many as the import job takes in one go."""
+
+    pack = models.ForeignKey(Pack, models.CASCADE, related_name="batches")
+    number = models.PositiveIntegerField()
+    shop = models.ForeignKey("ledger.Shop", models.PROTECT, related_name="+")
+    #: Who said that it was given to the import job, and when.
+    imported_by = models.CharField(max_length=150, blank=True)
+    imported_at = models.DateTimeField(null=True, db_index=True)
+
+    class Meta:
+        ordering = ("number",)
+        constraints = (models.UniqueConstraint("pack", "number", name="one_batch_per_number"),)
+
+    def __str__(self) -> str:
+        return f"batch {self.number} of {self.pack}"
+
+
+class PackOrder(models.Model):
+    """An order of a pack; one without a batch was left out, and ``left_out`` says why."""
+
+    class LeftOut(models.TextChoices):
+        """Why an order is not imported again."""
+
+        IMPORTED = "imported", "in HotWax already"
+        DUPLICATE = "duplicate", "twice in HotWax already"
+        NAMELESS = "nameless", "has no name"
+
+    pack = models.ForeignKey(Pack, models.CASCADE, related_name="orders")
+    batch = models.ForeignKey(PackBatch, models.CASCADE, null=True, related_name="orders")
+    order = models.ForeignKey("ledger.FailedOrder", models.CASCADE, related_name="packs")
+    #: Of the error that it had then.
+    signature = models.ForeignKey(
+        "ledger.ErrorSignature", models.SET_NULL, null=True, related_name="+"
+    )
+    #: Its number in Shopify's addresses, where somebody said it or the OMS is sure.
+    shopify_id = models.CharField(max_length=20, blank=True)
+    left_out = models.CharField(max_length=10, choices=LeftOut, blank=True)
+
+    class Meta:
+        ordering = ("pk",)
+        constraints = (models.UniqueConstraint("pack", "order", name="one_row_per_pack_and_order"),)
+
+    def __str__(self) -> str:
+        return f"{self.order_id} in {self.pack}"

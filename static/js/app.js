@@ -76,7 +76,39 @@ document.addEventListener("click", async (event) => {
   setTimeout(() => (label.textContent = "Copy"), 2000);
 });
 
-for (const button of document.querySelectorAll("[data-copy]")) button.hidden = false;
+const showButtons = () => {
+  for (const button of document.querySelectorAll("[data-copy], [data-print], [data-copy-names]")) {
+    button.hidden = false;
+  }
+};
+document.addEventListener("htmx:afterSettle", showButtons);
+showButtons();
+
+document.addEventListener("click", async (event) => {
+  if (event.target.closest?.("[data-print]")) window.print();
+  const button = event.target.closest?.("[data-copy-names]");
+  if (!button) return;
+  const rows = document.querySelectorAll("tr[data-order-id]:has(.tick :checked)");
+  const label = button.querySelector("span");
+  try {
+    await navigator.clipboard.writeText([...rows].map((row) => row.dataset.orderName).join("\n"));
+    label.textContent = "Copied";
+  } catch {
+    label.textContent = "Not allowed";
+  }
+  setTimeout(() => (label.textContent = "Copy names"), 2000);
+});
+
+// A box in the head ticks the whole page; Escape unticks it.
+const boxes = () => [...document.querySelectorAll("tbody .tick input")];
+document.addEventListener("change", (event) => {
+  if (!event.target.matches?.("[data-tick-all]")) return;
+  for (const box of boxes()) box.checked = event.target.checked;
+});
+document.addEventListener("keydown", (event) => {
+  if (event.key !== "Escape" || document.querySelector("details.menu[open]")) return;
+  for (const box of [...boxes(), ...document.querySelectorAll("[data-tick-all], .bulk [name=all]")]) box.checked = false;
+});
 
 // A click anywhere in a row opens the order, as its link does; text can still be selected.
 const openRow = (event) => {

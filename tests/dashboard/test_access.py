@@ -41,7 +41,7 @@ def test_home_leads_to_the_list(browser: Browser) -> None:
     assert browser.get("/")["Location"] == "/orders/"
 
 
-@pytest.mark.parametrize("path", ["/packs/", "/orders/export.xlsx"])
+@pytest.mark.parametrize("path", ["/orders/export.xlsx"])
 def test_pages_that_do_not_work_yet_are_absent(path: str, browser: Browser, quiet: None) -> None:
     assert browser.get(path).status_code == 404
 

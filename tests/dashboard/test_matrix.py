@@ -10,7 +10,7 @@ from django.urls import reverse
 
 from dashboard.urls import urlpatterns
 from reconciler.ledger.models import ErrorSignature, FailedOrder
-from reconciler.ledger.work import triage
+from reconciler.ledger.work import packs, triage
 from tests.clock import NOW
 from tests.conftest import BACKEND
 from tests.makers import document
@@ -22,6 +22,7 @@ ROLES = ("nobody", "Viewer", "Agent", "Manager", "Admin")
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE")
 #: For anybody; from a role on; not at all.
 ANYBODY, VIEWER, AGENT, MANAGER, NEVER = "nobody", "Viewer", "Agent", "Manager", None
+VERBS = ("assign", "state", "note", "check", "pack")
 #: URL -> who may GET it, and who may POST to it. A new URL needs a row.
 MAY: dict[str, tuple[str | None, str | None]] = {
     "home": (VIEWER, NEVER),
@@ -30,10 +31,15 @@ MAY: dict[str, tuple[str | None, str | None]] = {
     "export_csv": (VIEWER, NEVER),
     "order": (VIEWER, NEVER),
     "ask": (VIEWER, VIEWER),
-    **{f"act_{verb}": (VIEWER, AGENT) for verb in ("assign", "state", "note", "check")},
-    **{f"bulk_{verb}": (VIEWER, AGENT) for verb in ("assign", "state", "note", "check")},
+    **{f"act_{verb}": (VIEWER, AGENT) for verb in VERBS},
+    **{f"bulk_{verb}": (VIEWER, AGENT) for verb in VERBS},
     "undo": (VIEWER, MANAGER),  # of one's own also an Agent (test_acting)
     "activity": (VIEWER, NEVER),
+    "packs": (VIEWER, NEVER),
+    "pack": (VIEWER, NEVER),
+    "pack_check": (VIEWER, AGENT),
+    "pack_imported": (VIEWER, AGENT),
+    "pack_ids": (VIEWER, AGENT),
     "correction": (VIEWER, MANAGER),
     "errors": (VIEWER, NEVER),
     "error": (VIEWER, NEVER),
@@ -70,9 +76,12 @@ def browsers(quiet: None) -> dict[str, Browser]:
 def address(keep: Keep) -> Callable[[str], str]:
     keep(document("#1", error="Transaction is empty", document_id="d1"))
     pk, slug = FailedOrder.objects.get().pk, ErrorSignature.objects.get().slug
+    pack = packs.make_pack([pk], "ann", NOW).pk
     arguments: dict[str, list[Any]] = {
         **{name: [pk] for name in ("order", "ask", "correction")},
-        **{f"act_{verb}": [pk] for verb in ("assign", "state", "note", "check")},
+        **{f"act_{verb}": [pk] for verb in VERBS},
+        **{name: [pack] for name in ("pack", "pack_check")},
+        **{name: [pack, 1] for name in ("pack_imported", "pack_ids")},
         "undo": [triage.assign([pk], "ann", "ann", NOW).action.pk],
         **{name: [slug] for name in ("error", "error_correction", "runbook")},
     }

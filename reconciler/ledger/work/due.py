@@ -6,6 +6,7 @@ from django.db.models import Q
 
 from reconciler.ledger.models import FailedOrder
 from reconciler.ledger.queries import FailedOrderQuerySet, failed_orders, is_open
+from reconciler.ledger.work.packs import due_of_packs
 
 #: An open order of at most this age is looked up as often; an older one no more.
 SCHEDULE = (
@@ -27,14 +28,18 @@ def interval_of(order: FailedOrder, now: datetime) -> timedelta | None:
 
 
 def due_orders(now: datetime) -> list[FailedOrderQuerySet]:
-    """Return the orders that are due: first those that must not wait, then the rest.
+    """Return the orders that are due: those that must not wait, those of packs, the rest.
 
     Each newest first. An order without a name cannot be asked for.
     """
     named = failed_orders().exclude(order_name="")
     first = named.filter(asks_first=True)
     rest = named.filter(is_open(now), _is_due(now), asks_first=False)
-    return [first.sorted_by("-failed"), rest.sorted_by("-failed")]
+    return [
+        first.sorted_by("-failed"),
+        due_of_packs(now).exclude(order_name="").sorted_by("-failed"),
+        rest.sorted_by("-failed"),
+    ]
 
 
 def _is_due(now: datetime) -> Q:
