@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from dashboard.accounts import ADMIN, AGENT, MANAGER, UNDO_OF_OTHERS, WORK_ON_ORDERS
 from dashboard.badges import detail_in_words
-from dashboard.filtering.fields import DayField
+from dashboard.filtering.fields import DayField, TextField
 from dashboard.wording import plural
 from reconciler import service
 from reconciler.service import EventKind, State, WaitingFor
@@ -73,7 +73,7 @@ class StateForm(forms.Form):
 class NoteForm(forms.Form):
     """A note, in Markdown."""
 
-    text = forms.CharField(
+    text = TextField(
         max_length=service.LONGEST_NOTE, error_messages={"required": "Write something first."}
     )
 

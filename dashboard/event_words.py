@@ -1,9 +1,11 @@
 """What an event says, as HTML: on an order's timeline and in the activity."""
 
 from collections.abc import Callable
-from datetime import datetime
+from dataclasses import dataclass
+from datetime import date, datetime
 
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
@@ -21,6 +23,20 @@ def told(event: service.Event, now: datetime) -> SafeString:
     """Say what happened, without who and when."""
     words = _WORDS.get(event.kind)
     return words(event, now) if words else format_html("{}", event.kind)
+
+
+@dataclass(frozen=True)
+class Line:
+    """An event, what it says as HTML, and its day in the dashboard's zone."""
+
+    event: service.Event
+    told: SafeString
+    day: date
+
+    @classmethod
+    def of(cls, event: service.Event, now: datetime) -> "Line":
+        """Say what an event tells."""
+        return cls(event, told(event, now), timezone.localdate(event.at))
 
 
 def note_html(event: service.Event) -> SafeString:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from django.core.paginator import Page
 
@@ -112,11 +112,13 @@ def _with_events(
         events = [event for event in events if event.at and event.at >= first]
     if page.number > 1 and last:
         events = [event for event in events if event.at and event.at <= last]
-    both = list(attempts)
-    for event in events:
-        after = [n for n, one in enumerate(both) if one.at and event.at and one.at <= event.at]
-        both.insert(after[-1] + 1 if after else 0, event)
-    return both
+    # Attempts without a timestamp stand first, as on their page. The sort keeps what is at one time
+    # in its order: attempts before events.
+    return sorted([*attempts, *events], key=_when)
+
+
+def _when(moment: Moment) -> datetime:
+    return moment.at or datetime.min.replace(tzinfo=UTC)
 
 
 def _ending(order: service.FailedOrder, now: datetime) -> list[Moment]:

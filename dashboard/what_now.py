@@ -98,6 +98,9 @@ def _not_asked(order: service.FailedOrder, fresh: service.Freshness) -> SafeStri
         return SafeString("<b>It has no name</b>, so HotWax cannot be asked whether it arrived.")
     if fresh.oms.state == "off":
         return format_html("<b>HotWax cannot be asked</b> whether it arrived: {}", fresh.oms.error)
+    if service.interval_of(order, fresh.now) is None and not order.asks_first:
+        words = "<b>HotWax was not asked</b>: the order is too old to be asked about by itself."
+        return SafeString(words)
     return format_html("<b>{}</b>; it is asked within minutes.", VERDICT_WORDS[Verdict.UNCHECKED])
 
 

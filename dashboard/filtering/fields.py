@@ -70,6 +70,14 @@ class NamesField(forms.CharField):
         return names
 
 
+class TextField(forms.CharField):
+    """A text whose lines end as the person's browser counts them: with one character."""
+
+    def to_python(self, value: Any) -> str:
+        """Read it; browsers send two characters for each end of a line."""
+        return str(super().to_python(value)).replace("\r\n", "\n")
+
+
 class PastedField(forms.CharField):
     """The slug of a list of order names that was kept."""
 

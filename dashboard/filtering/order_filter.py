@@ -45,7 +45,7 @@ class OrderFilter:
     @property
     def names(self) -> tuple[str, ...]:
         """Return the order names asked for, in the order typed."""
-        return (*self["order"], *self["pasted"])
+        return (*self["order"], *self.values.get("pasted", ()))
 
     @property
     def dated_by(self) -> str:

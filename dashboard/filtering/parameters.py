@@ -321,6 +321,19 @@ ORDERS = Parameters(
         *_PAGES,
     )
 )
+#: The query string of /activity/.
+ACTIVITY = Parameters(
+    (
+        Parameter(
+            "kind", "What", lambda: ValuesField(dict(service.EventKind.choices)), repeatable=True
+        ),
+        Parameter("actor", "Who", ValuesField, repeatable=True),
+        Parameter("order", "Order", lambda: NamesField(required=False), longest=LONGEST_LIST),
+        Parameter("from", "From", DayField),
+        Parameter("to", "To", DayField),
+        _PAGES[0],
+    )
+)
 #: The query string of /errors/: which orders are counted, and how errors are sorted.
 ERRORS = ORDERS.counting(
     Parameter(

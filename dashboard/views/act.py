@@ -20,7 +20,7 @@ from dashboard.filtering.query import Query
 from dashboard.list_page import filter_form
 from dashboard.redirects import SeeOther
 from dashboard.timeline import Moment
-from dashboard.views.order import order_page
+from dashboard.views.order import EVENTS, order_page
 from dashboard.views.orders import orders_page
 from reconciler import service
 
@@ -70,6 +70,8 @@ def act_on_many(request: HttpRequest, verb: str) -> HttpResponse:
     _allow(request)
     try:
         keys = _chosen(request, query)
+        if not keys:
+            raise Refused("None of these orders is there any more.")
         if not form.is_valid():
             raise Refused(next(iter(form.errors.values()))[0])
         done = form.act(keys, request.user.get_username(), timezone.now(), None)
@@ -109,7 +111,7 @@ def undo(request: HttpRequest, pk: int) -> HttpResponse:
 def _since(order: service.FailedOrder, seen: int) -> list[Moment]:
     """Return what was done about an order after a revision."""
     now = timezone.now()
-    events = [event for event in service.events_of(order) if event.revision > seen]
+    events = [event for event in service.events_of(order, EVENTS) if event.revision > seen]
     return [Moment("event", e.at, e.actor, event=e, told=told(e, now)) for e in events]
 
 

@@ -11,6 +11,7 @@ from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_safe
 
 from dashboard.acting import FORMS, frame_of_acting
+from dashboard.event_words import Line
 from dashboard.filtering.forms import FilterForm
 from dashboard.filtering.parameters import SORT_NAMES, VIEW_NAMES
 from dashboard.filtering.query import Query
@@ -25,6 +26,8 @@ from reconciler import service
 
 #: Number of other orders with the same error that are listed; the rest is one click away.
 LIKE_THIS = 5
+#: Number of changes that are shown, the newest; the activity has all.
+EVENTS = 200
 #: Number of attempts on a page of the timeline.
 ATTEMPTS = 100
 
@@ -107,7 +110,7 @@ def _story(row: service.FailedOrder, fresh: service.Freshness, wanted: QueryDict
 
     Beside them what was done about the order, and what to do now.
     """
-    events = service.events_of(row)
+    events = service.events_of(row, EVENTS)
     newest_first = row.attempts.order_by("-logged_key", "-document_key")
     page = Paginator(newest_first, ATTEMPTS).get_page(wanted.get("attempts"))
     latest = page.object_list[0] if page.number == 1 else newest_first[0]
@@ -117,6 +120,7 @@ def _story(row: service.FailedOrder, fresh: service.Freshness, wanted: QueryDict
         "latest": latest,
         "timeline": timeline_of(row, page, events, fresh.now),
         "what_now": what_now(row, events, fresh),
+        "changes": [Line.of(event, fresh.now) for event in reversed(events)],
         "shown": shown,
         "raw_fields": raw_fields(shown),
         "raw_json": raw_json(shown),

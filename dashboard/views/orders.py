@@ -96,7 +96,9 @@ def export_csv(request: HttpRequest, parameters: Parameters = ORDERS) -> HttpRes
     keys = keys_of(form.asked, fresh)
     head = head_of(form.asked, fresh, len(keys)) if request.GET.get("meta") == "1" else []
     file = f"failed-orders-{timezone.localtime(fresh.now):%Y-%m-%d-%H%M}-{len(keys)}.csv"
-    service.note_export(request.user.get_username(), in_words(form.asked), file, timezone.now())
+    if request.method == "GET":
+        actor, words = request.user.get_username(), service.mask_keys(in_words(form.asked))
+        service.note_export(actor, words, file, timezone.now())
     lines = csv_lines(keys, fresh, request.build_absolute_uri(orders_path()), head)
     response = StreamingHttpResponse(lines, content_type="text/csv; charset=utf-8")
     response["Content-Disposition"] = f'attachment; filename="{file}"'

@@ -13,16 +13,9 @@ from django.views.decorators.http import require_http_methods
 
 from dashboard.accounts import EDIT_RUNBOOKS
 from dashboard.error_list import signature_or_404
+from dashboard.filtering.fields import TextField
 from dashboard.markdown import PLACEHOLDERS, rendered, without_order
 from reconciler import service
-
-
-class TextField(forms.CharField):
-    """A text whose lines end as the person's browser counts them: with one character."""
-
-    def to_python(self, value: Any) -> str:
-        """Read it; browsers send two characters for each end of a line."""
-        return str(super().to_python(value)).replace("\r\n", "\n")
 
 
 class RunbookForm(forms.Form):

@@ -34,7 +34,7 @@ from reconciler.ledger.signatures.classification import classify
 from reconciler.ledger.signatures.rules import RULES, SignatureRules, slug_of
 from reconciler.ledger.sort_keys import name_keys, natural_sort_key, sort_key
 from reconciler.ledger.work.events import record
-from reconciler.ledger.work.reopening import Before, what_follows
+from reconciler.ledger.work.reopening import Before, Change, what_follows
 
 BATCH = 500
 #: Sorts before every real timestamp, so that an attempt without one is never the latest.
@@ -45,6 +45,7 @@ NEW_ORDER = {
     "state": State.OPEN.value,
     "state_detail": "",
     "failed_since": False,
+    "kept_open": False,
     "assignee": None,
     "revision": 0,
     "verdict": Verdict.UNCHECKED.value,
@@ -73,6 +74,7 @@ _ROLLED_UP = (
     "failed_since",
     "revision",
     "asks_first",
+    "kept_open",
 )
 #: Columns that a roll-up reads of every attempt; of the latest it reads all but `raw`.
 _LIGHT = (
@@ -85,6 +87,7 @@ _LIGHT = (
     "signature_id",
     "left_log_at",
     "left_log_reason",
+    "seen_first_at",
 )
 
 
@@ -378,7 +381,10 @@ def roll_up(order_ids: Iterable[int]) -> None:
     before = [Before.of(order) for order in orders]
     for order in orders:
         _roll_up(order, attempts[order.pk], latest[order.pk])
-    record(what_follows(zip(orders, before, strict=True), timezone.now()))
+    changes = [
+        Change(order, was, attempts[order.pk]) for order, was in zip(orders, before, strict=True)
+    ]
+    record(what_follows(changes, timezone.now()))
     # One upsert for all; bulk_update would write a CASE for each column and row.
     FailedOrder.objects.bulk_create(
         orders, update_conflicts=True, unique_fields=["id"], update_fields=_ROLLED_UP

@@ -16,6 +16,7 @@ def hand_over(moves: Mapping[int, int]) -> None:
         return
     alive = set(Attempt.objects.filter(order__in=moved).values_list("order_id", flat=True))
     swallowed = {old: new for old, new in moved.items() if old not in alive}
+    _take_over(swallowed)
     for old, new in swallowed.items():
         Event.objects.filter(order=old).follow(order=new)
         OrderAlias.objects.filter(order=old).update(order=new)
@@ -23,6 +24,37 @@ def hand_over(moves: Mapping[int, int]) -> None:
         [OrderAlias(old_id=old, order_id=new) for old, new in swallowed.items()],
         ignore_conflicts=True,
     )
+
+
+#: What people and the program did about an order.
+_WORK = (
+    "state",
+    "state_detail",
+    "state_at",
+    "failed_since",
+    "kept_open",
+    "assignee",
+    "verdict",
+    "verdict_at",
+    "oms_orders",
+)
+
+
+def _take_over(swallowed: Mapping[int, int]) -> None:
+    """Let an order that nobody worked on take over what was done about the one that goes.
+
+    Its revision rises above both, so that no undo of one's actions reaches the other.
+    """
+    orders = FailedOrder.objects.in_bulk({*swallowed, *swallowed.values()})
+    for old, new in swallowed.items():
+        goes, stays = orders.get(old), orders.get(new)
+        if goes is None or stays is None:
+            continue
+        if not stays.revision and (goes.revision or goes.verdict_at):
+            for name in _WORK:
+                setattr(stays, name, getattr(goes, name))
+        stays.revision = max(goes.revision, stays.revision) + bool(goes.revision)
+        stays.save(update_fields=[*_WORK, "revision"])
 
 
 def successor_of(pk: int) -> FailedOrder | None:

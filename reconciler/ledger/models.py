@@ -229,6 +229,8 @@ class FailedOrder(models.Model):
     state_at = models.DateTimeField(null=True)
     #: It failed again after its state was set to resolved or ignored.
     failed_since = models.BooleanField(default=False)
+    #: A person chose another state than resolved while the OMS had it: the program leaves it so.
+    kept_open = models.BooleanField(default=False)
     #: User name of who has it; a text, so that it outlives the account. Null for nobody, which
     #: sorts last.
     assignee = models.CharField(max_length=150, null=True, blank=True)  # noqa: DJ001

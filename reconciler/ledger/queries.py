@@ -10,6 +10,7 @@ from typing import Any, Self, TypeVar
 from django.db import connection, models
 from django.db.models import F, Func, Q
 from django.db.models.expressions import Combinable
+from django.db.models.functions import Length
 from django.utils import timezone
 
 from reconciler.hotwax.documents import clean
@@ -32,6 +33,8 @@ Row = TypeVar("Row", bound=models.Model)
 EXPIRING_WITHIN = timedelta(days=7)
 #: Stands in the query string for an order without an owner.
 NOBODY = "none"
+#: A longer name is no name of the OMS.
+LONGEST_NAME = 200
 UNFINISHED = (State.OPEN, State.IN_PROGRESS, State.WAITING)
 #: The condition of the index "not_resolved", in the same words: SQLite uses a partial index only
 #: where its condition stands in the query as it is, without parameters.
@@ -235,6 +238,16 @@ class FailedOrderQuerySet(SignedQuerySet["FailedOrder"]):
         if NOBODY in names:
             condition |= Q(assignee=None)
         return self.exclude(condition) if exclude else self.filter(condition)
+
+    def askable(self) -> Self:
+        """Keep orders that the OMS can be asked for: by a name that it may have as we have it.
+
+        A name with what no text column keeps (U+FFFD stands for it), or of more than 200
+        characters, would never be found.
+        """
+        long = self.alias(name_length=Length("order_name"))
+        named = long.filter(name_length__gt=0, name_length__lte=LONGEST_NAME)
+        return named.exclude(order_name__contains="\ufffd").exclude(order_name__contains="\u0001")
 
     def with_verdicts(self, verdicts: list[str], *, exclude: bool = False) -> Self:
         """Keep, or leave out, orders with one of these verdicts."""

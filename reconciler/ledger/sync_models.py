@@ -159,6 +159,8 @@ class SyncState(models.Model):
     #: The OMS order index: a name seen in it, and how it is asked by name.
     oms_control = models.CharField(max_length=200, blank=True)
     oms_phrases = models.BooleanField(default=False)
+    #: How many names a request asks for: fewer after an answer that was not complete.
+    oms_names = models.PositiveSmallIntegerField(default=99)
     oms_grouped = models.BooleanField(default=True)
     oms_asked_at = models.DateTimeField(null=True)
     oms_answered_at = models.DateTimeField(null=True)

@@ -76,10 +76,10 @@ def test_the_forms_of_an_order_do_what_they_say(ann: Browser, three: list[int]) 
     page = Page(ann.get(path))
     assert values()[0] == ("waiting", "ann")
     assert "Waiting for the shop" in page.root.one(class_="headline__meta").text
-    (note,) = page.root.all("li", data_kind="note")
+    (note,) = page.root.all("li", class_="is-note")
     assert note.one("strong").text == "them"
-    kinds = [row.get("data-kind") for row in page.root.all("li", data_event=...)]  # type: ignore[arg-type]
-    assert kinds == ["assign", "state", "note"]
+    kinds = [row.get("data-kind") for row in page.root.all("tr", data_event=...)]  # type: ignore[arg-type]
+    assert kinds == ["note", "state", "assign"]
 
 
 def test_who_acted_since_is_shown_and_what_one_typed_is_kept(

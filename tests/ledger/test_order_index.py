@@ -9,11 +9,12 @@ import pytest
 
 from reconciler.hotwax.client import Client
 from reconciler.hotwax.exceptions import HotWaxError
-from reconciler.ledger.models import Event, FailedOrder, SyncState
+from reconciler.ledger.models import Event, FailedOrder, RequestSlot, State, SyncState
 from reconciler.ledger.sync import order_index
 from reconciler.ledger.sync.budgets import CHECKS, VERDICTS
 from reconciler.ledger.sync.order_index import OrderIndex, check_now, take_round
 from reconciler.ledger.sync.schedule import current_state
+from reconciler.ledger.work import triage
 from reconciler.ledger.work.due import SCHEDULE, due_orders, interval_of
 from tests.clock import NOW
 from tests.conftest import HotWax
@@ -130,8 +131,8 @@ def test_the_watcher_makes_four_requests_a_minute_newest_first(cores: Any) -> No
     assert len(many.asked) == 4
     asked = FailedOrder.objects.exclude(verdict="unchecked")
     assert {o.order_name for o in asked} == {f"#{n}" for n in range(297)}
-    assert VERDICTS.is_spent(NOW)
-    assert not VERDICTS.is_spent(NOW + timedelta(minutes=2))
+    assert VERDICTS.left(NOW) == 0
+    assert VERDICTS.left(NOW + timedelta(minutes=2)) == 4
 
 
 def test_without_the_control_there_is_no_verdict(cores: Any) -> None:
@@ -245,7 +246,7 @@ def test_a_failure_is_no_verdict_and_no_failure_of_the_log(
     assert fresh.state == "live"
     assert order_index.is_resting(current_state(), NOW)
     both.refuse = None
-    SyncState.objects.update(oms_back_off_until=None)
+    FailedOrder.objects.update(verdict_at=None)
     both.round()
     assert service.freshness().oms.state == "live"
 
@@ -378,7 +379,8 @@ def test_an_imported_order_that_a_person_opened_stays_open(cores: Any) -> None:
     both = cores(failed("#1"))
     both.orders += oms_order("#1", CREATED, order_id="M7")
     both.round()
-    FailedOrder.objects.update(state="open", verdict_at=NOW - timedelta(hours=1))
+    triage.set_state([order("#1").pk], State.OPEN, "", "ann", NOW)
+    FailedOrder.objects.update(verdict_at=NOW - timedelta(hours=1))
     assert both.round() == (1, 0)
     assert order("#1").state == "open"
 
@@ -426,3 +428,149 @@ def test_the_stores_of_a_shop_decide_by_any_of_its_hosts(cores: Any, settings: A
     FailedOrder.objects.update(asks_first=True)
     both.round()
     assert order("#1").verdict == "imported"
+
+
+# ----------------------------------------------------------------------- what must not happen
+
+
+def test_a_control_that_went_is_replaced_within_the_watchers_budget(cores: Any, clock: Any) -> None:
+    both = cores(failed("#1"))
+    both.round()
+    both.orders[:] = oms_order("#other", NOW, order_id="M2")
+    for minute in range(1, 4):
+        FailedOrder.objects.update(verdict="unchecked", verdict_at=None)
+        RequestSlot.objects.update(used_at=NOW - timedelta(minutes=2))
+        SyncState.objects.update(oms_back_off_until=None)
+        before = len(both.asked)
+        both.tick()
+        assert len(both.asked) - before <= 4, minute
+    assert order("#1").verdict == "missing"
+
+
+def test_with_a_part_of_its_budget_the_watcher_does_not_begin(cores: Any) -> None:
+    both = cores(failed("#1"))
+    assert VERDICTS.spend(NOW)
+    both.tick()
+    assert not both.asked
+
+
+def test_what_the_program_opened_is_resolved_once_the_oms_answers_again(cores: Any) -> None:
+    both = cores(failed("#1"))
+    both.orders += oms_order("#1", CREATED, order_id="M7")
+    both.round()
+    fail_again(both, "#1")
+    both.refuse = httpx.Response(503, text="later")
+    with pytest.raises(HotWaxError):
+        both.round()
+    assert order("#1").state == "open"
+    both.refuse = None
+    both.round()
+    assert (order("#1").state, order("#1").verdict) == ("resolved", "imported")
+
+
+@pytest.mark.parametrize(
+    "again",
+    [
+        {"timestamp": None},
+        {"logged": NOW + timedelta(minutes=1)},
+        {"logged": NOW - timedelta(minutes=3)},
+        {"logged": NOW + timedelta(days=900)},
+    ],
+)
+def test_every_new_attempt_counts_whatever_its_time(again: dict[str, Any], cores: Any) -> None:
+    both = cores(
+        failed("#1"),
+        failed("#1", expire_at=None) | {"document-id": "far", "timestamp": "2099-01-01T00:00:00Z"},
+    )
+    FailedOrder.objects.update(state="resolved", state_at=NOW)
+    both.documents.append(document("#1", created=CREATED, document_id="again", **again))
+    both.hotwax.sync()
+    assert order("#1").attempt_count == 3
+    assert order("#1").state == "open"
+
+
+def test_a_state_set_by_a_clock_that_was_ahead_hides_nothing(cores: Any) -> None:
+    both = cores(failed("#1"))
+    FailedOrder.objects.update(state="resolved", state_at=NOW + timedelta(days=2))
+    fail_again(both, "#1")
+    assert order("#1").state == "open"
+
+
+def test_one_name_without_an_answer_holds_back_no_other(cores: Any) -> None:
+    both = cores(*(failed(f"#{n}") for n in range(6)))
+    inner = both.hotwax.answer
+
+    def answer(body: dict[str, Any]) -> httpx.Response:
+        if "coreName" not in body and "#3" in str(body).replace("#control", ""):
+            return httpx.Response(200, json=HALF)
+        return inner(body)
+
+    both.hotwax.answer = answer
+    for _ in range(12):
+        SyncState.objects.update(oms_back_off_until=None)
+        RequestSlot.objects.update(used_at=NOW - timedelta(minutes=2))
+        both.tick()
+    verdicts = dict(FailedOrder.objects.values_list("order_name", "verdict"))
+    assert verdicts.pop("#3") == "unchecked"
+    assert set(verdicts.values()) == {"missing"}
+
+
+@pytest.mark.parametrize("name", ["#a\x00b", "#a\x01b", "#" + "x" * 200])
+def test_a_name_that_cannot_be_asked_for_is_never_missing(name: str, cores: Any) -> None:
+    both = cores(document(name, document_id="odd"), failed("#1"))
+    assert both.round()[0] == 1
+    odd = FailedOrder.objects.exclude(order_name="#1").get()
+    assert (odd.verdict, odd.verdict_at) == ("unchecked", None)
+
+
+@pytest.mark.parametrize("control", ["1001", "#1001"])
+def test_a_control_that_proves_nothing_about_tokens_is_not_relied_on(
+    control: str, hotwax_of: Make
+) -> None:
+    """On a field of lower-case tokens `terms` finds 1001, but neither #2002 nor Lune#1."""
+    orders = [
+        *oms_order(control, NOW - timedelta(days=3), order_id="M1"),
+        *oms_order("Lune#1", CREATED, order_id="M2"),
+        *oms_order("#2002", CREATED, order_id="M3"),
+    ]
+
+    def tokenised(body: dict[str, Any]) -> httpx.Response:
+        filters = body["json"]["filter"]
+        if len(filters) == 2:
+            found = orders[:1]
+        elif "terms" in str(filters[2]):
+            wanted = filters[2]["terms"]["query"].split("\u0001")
+            found = [d for d in orders if d["orderName"] == control and control in wanted]
+        else:
+            wanted = [one["field"]["query"] for one in filters[2]["bool"]["should"]]
+            found = [d for d in orders if d["orderName"] in wanted]
+        reply = {"response": {"numFound": len(found), "start": 0, "docs": found}}
+        return httpx.Response(200, json=reply)
+
+    log = two_cores([failed("Lune#1"), failed("#2002")], [])
+    hotwax = hotwax_of(answer=lambda body: log(body) if "coreName" in body else tokenised(body))
+    hotwax.sync()
+    with hotwax.client() as client:
+        take_round(OrderIndex(client, hotwax.source))
+    assert {o.verdict for o in FailedOrder.objects.all()} == {"imported"}
+
+
+def test_a_page_that_waits_too_short_a_time_is_no_failure_of_the_index(cores: Any) -> None:
+    both = cores(failed("#1"))
+    both.round()
+    both.refuse = httpx.Response(503, text="later")
+    assert check_now([order("#1")], both.client).error
+    assert current_state().oms_failing_since is None
+
+
+def test_without_a_watcher_what_waits_is_opened_when_the_index_is_not_asked_any_more(
+    cores: Any,
+) -> None:
+    both = cores(failed("#1"))
+    both.round()
+    FailedOrder.objects.update(state="resolved", state_at=NOW)
+    fail_again(both, "#1")
+    assert order("#1").state == "resolved"
+    SyncState.objects.update(oms_answered_at=NOW - timedelta(minutes=16))
+    both.hotwax.sync()
+    assert order("#1").state == "open"

@@ -269,3 +269,15 @@ def test_the_neighbours_of_every_row_are_those_of_the_list_nulls_too(sort: str) 
             *listed[max(place - 1, 0) : place],
             *listed[place + 1 : place + 2],
         ]
+
+
+def test_owners_sort_alike_on_every_database_and_nobody_comes_last(five_orders: list[int]) -> None:
+    names = ("bob", "Zoe", "_x", None, "ann")
+    for pk, name in zip(five_orders, names, strict=True):
+        FailedOrder.objects.filter(pk=pk).update(assignee=name)
+
+    def owners(sort: str) -> list[str | None]:
+        return list(failed_orders().sorted_by(sort).values_list("assignee", flat=True))
+
+    assert owners("assignee") == ["Zoe", "_x", "ann", "bob", None]
+    assert owners("-assignee") == ["bob", "ann", "_x", "Zoe", None]

@@ -169,3 +169,42 @@ def test_ten_thousand_orders_take_few_statements(
         done = triage.set_state(three, State.RESOLVED, "", "ann", NOW)
     with django_assert_max_num_queries(14):
         triage.undo(done.action.pk, "ann", NOW)
+
+
+def test_undo_does_not_hide_that_it_failed_meanwhile(three: list[int]) -> None:
+    triage.set_state(three[:1], State.RESOLVED, "", "ann", NOW - timedelta(minutes=30))
+    done = triage.set_state(three[:1], State.OPEN, "", "ann", NOW)
+    FailedOrder.objects.filter(pk=three[0]).update(last_failed_at=NOW + timedelta(minutes=2))
+    triage.undo(done.action.pk, "ann", NOW + timedelta(minutes=3))
+    order = FailedOrder.objects.get(pk=three[0])
+    assert (order.state, order.failed_since, order.asks_first) == ("resolved", True, True)
+
+
+def test_nothing_is_no_error(three: list[int]) -> None:
+    assert triage.assign([], "bob", "ann", NOW).changed == 0
+    assert triage.set_state([10**9], State.OPEN, "", "ann", NOW).changed == 0
+
+
+def test_what_was_done_moves_with_an_order_that_another_takes_in(hotwax_of: Any) -> None:
+    at = NOW - timedelta(hours=2)
+    documents = [
+        document("#1", document_id="d1", logged=at),
+        document("#2", document_id="d2", logged=at),
+    ]
+    hotwax = hotwax_of(documents)
+    hotwax.sync()
+    one, two = FailedOrder.objects.order_by("order_name")
+    given = triage.assign([one.pk], "bob", "ann", NOW)
+    triage.set_state([one.pk], State.WAITING, "shop", "ann", NOW)
+    triage.assign([two.pk], "carl", "ann", NOW)
+    documents[0] = document("HC#1", document_id="d1", logged=at, version=7)
+    hotwax.sync()
+    moved = FailedOrder.objects.get(order_name="HC#1")
+    assert (moved.state_text, moved.assignee) == ("waiting:shop", "bob")
+    assert moved.events.count() == 2
+    # It is taken in by one that somebody works on: nobody's work there is undone.
+    documents[0] = document("#2", document_id="d1", logged=at, version=8)
+    hotwax.sync()
+    assert FailedOrder.objects.get().assignee == "carl"
+    assert triage.undo(given.action.pk, "ann", NOW).changed == 0
+    assert FailedOrder.objects.get().assignee == "carl"

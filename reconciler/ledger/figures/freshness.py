@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.conf import settings
-from django.db.models import Max, Min
+from django.db.models import Max, Min, Q
 from django.utils import timezone
 
 from reconciler.hotwax.auth import expiry_of
@@ -28,6 +28,7 @@ from reconciler.ledger.sync.schedule import (
     watcher_is_alive,
 )
 from reconciler.ledger.sync.source import AnotherHotWax, configured_source, interval
+from reconciler.ledger.work.due import SCHEDULE
 
 #: HotWax's log forgets a failure after this time (HOTWAX.md: ttl "+60DAYS").
 LOG_KEEPS = timedelta(days=60)
@@ -90,8 +91,10 @@ class Freshness:
 
 def unchecked_orders(row: SyncState, now: datetime) -> int:
     """Count open orders that the OMS order index could be asked for and was not yet."""
-    waiting = failed_orders().filter(is_open(now), verdict=Verdict.UNCHECKED)
-    waiting = waiting.exclude(order_name="")
+    # By days, so that the number is counted once a change.
+    oldest = timezone.localtime(now).replace(hour=0, minute=0, second=0, microsecond=0)
+    young = Q(first_at=None) | Q(first_at__gt=oldest - SCHEDULE[-1][0])
+    waiting = failed_orders().askable().filter(is_open(now), young, verdict=Verdict.UNCHECKED)
     return cached(row.revision, "unchecked", waiting, (), waiting.count)
 
 

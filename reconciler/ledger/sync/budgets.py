@@ -20,11 +20,11 @@ class Budget:
     name: str
     size: int
 
-    def is_spent(self, now: datetime) -> bool:
-        """Return True if no request of the budget is left."""
+    def left(self, now: datetime) -> int:
+        """Return how many requests may be made at once."""
         slots = RequestSlot.objects.filter(budget=self.name, number__lt=self.size)
         used = slots.values_list("used_at", flat=True)
-        return sum(not older(moment, MINUTE, now) for moment in used) >= self.size
+        return self.size - sum(not older(moment, MINUTE, now) for moment in used)
 
     def spend(self, now: datetime) -> bool:
         """Use up one request of the budget; return False if none is left."""

@@ -5,17 +5,20 @@ A failure here is no failure of the log: each has its own back-off, and pages te
 
 import logging
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from django.db import transaction
 from django.db.models import F
+from django.db.models.functions import Least
 from django.utils import timezone
 
 from reconciler.hotwax import requests
 from reconciler.hotwax.client import Client, Endpoint
 from reconciler.hotwax.exceptions import (
     HotWaxError,
+    IncompleteReply,
     MalformedReply,
     RequestRefused,
     Unavailable,
@@ -24,8 +27,8 @@ from reconciler.hotwax.exceptions import (
 from reconciler.hotwax.oms_orders import FIELDS, OmsOrder, read_oms_orders
 from reconciler.hotwax.replies import Reply
 from reconciler.ledger.database import brief_wait
-from reconciler.ledger.models import FailedOrder, SyncState
-from reconciler.ledger.queries import failed_orders
+from reconciler.ledger.models import FailedOrder, SyncState, Verdict
+from reconciler.ledger.queries import FailedOrderQuerySet, failed_orders
 from reconciler.ledger.sync.budgets import CHECKS, VERDICTS, Budget
 from reconciler.ledger.sync.schedule import CLOCK_TOLERANCE, LONGEST_BACK_OFF, current_state
 from reconciler.ledger.sync.source import Source, configured_source
@@ -41,6 +44,8 @@ NAMES_A_REQUEST = 99  # and the control
 CHECK_SECONDS = 5.0
 #: HTTP statuses with which the index refuses us, or is not there.
 REFUSALS = (401, 403, 404)
+#: Those with which it refuses a request that may be too large.
+TOO_MUCH = (400, 413, 414)
 
 
 class NoControl(HotWaxError):
@@ -82,27 +87,30 @@ class OrderIndex:
         self._end = None if timeout is None else time.monotonic() + timeout
 
     def find(self, names: Sequence[str]) -> Answer:
-        """Ask for orders by their names, at most NAMES_A_REQUEST, and remember what worked.
+        """Ask for orders by their names, and remember what worked. At most four requests.
 
         Raises HotWaxError, BudgetSpent. NoControl means that no name can be asked for.
         """
         state = current_state(self.source)
         control = state.oms_control or self._learn_control(state)
-        for phrases in (state.oms_phrases, not state.oms_phrases):
+        for phrases in _forms(state, control, names):
             reply = self._ask(state, [*names, control], phrases=phrases)
             found = read_oms_orders(reply.documents, self.source.reading.zone)
             if control in {order.name for order in found}:
-                _remember(oms_control=control, oms_phrases=phrases)
+                _remember(oms_phrases=phrases)
                 return Answer(found, reply.asked_at)
         _remember(oms_control="")
         raise NoControl("The OMS order index does not find an order that it just showed.")
 
     def _learn_control(self, state: SyncState) -> str:
-        """Return the name of an order that the index holds."""
+        """Return, and remember, the name of an order that the index holds."""
         reply = self._send(state, [], phrases=False, grouped=False)
-        for order in read_oms_orders(reply.documents, self.source.reading.zone):
-            if order.order_id:
-                return order.name
+        shown = read_oms_orders(reply.documents, self.source.reading.zone)
+        names = [order.name for order in shown if order.order_id]
+        if names:
+            control = max(names, key=lambda name: (_has_signs(name), _has_letters(name)))
+            _remember(oms_control=control)
+            return control
         if reply.documents:
             raise NoControl("The OMS order index names its orders in a way that is not known.")
         raise NoControl("The OMS order index holds no sales order.")
@@ -141,12 +149,35 @@ class OrderIndex:
         return reply
 
 
+def _forms(state: SyncState, control: str, names: Sequence[str]) -> tuple[bool, ...]:
+    """Return whether to ask by phrases, in the order in which to try.
+
+    On a tokenised field `terms` finds what is one token as it stands, and nothing else: a control
+    of digits alone, or one without letters beside names with letters, would prove nothing.
+    """
+    proves = _has_signs(control) and (_has_letters(control) or not any(map(_has_letters, names)))
+    if not proves:
+        return (True,)
+    return (state.oms_phrases, not state.oms_phrases)
+
+
+def _has_signs(name: str) -> bool:
+    return not name.isalnum()
+
+
+def _has_letters(name: str) -> bool:
+    return name != name.lower()
+
+
 def _remember(**changes: object) -> None:
     SyncState.objects.filter(pk=SyncState.ONLY).update(**changes)
 
 
-def _note_answer() -> None:
+def _note_answer(names: int) -> None:
+    more = Least(F("oms_names") * 2, NAMES_A_REQUEST)
+    changes = {"oms_names": more} if names < NAMES_A_REQUEST else {}
     _remember(
+        **changes,
         oms_answered_at=timezone.now(),
         oms_failing_since=None,
         oms_failures=0,
@@ -171,19 +202,39 @@ def _note_failure(error: HotWaxError) -> None:
     reopen_unasked(now)
 
 
-def ask_about(index: OrderIndex, names: Sequence[str]) -> int:
+def ask_about(index: OrderIndex, names: Sequence[str], *, is_watcher: bool = True) -> int:
     """Ask for failed orders by name and write their verdicts; return how many orders changed.
 
-    Raises HotWaxError after noting it, and BudgetSpent.
+    Raises HotWaxError, after noting it where ``is_watcher``: a page waits for less than the index
+    may take. Raises BudgetSpent.
     """
     try:
         answer = index.find(names)
     except HotWaxError as error:
-        _note_failure(error)
+        if is_watcher:
+            _ask_for_fewer(names, error)
+            _note_failure(error)
         raise
     changed = write_answer(names, answer.found, answer.asked_at, index.source.product_stores)
-    _note_answer()
+    _note_answer(len(names))
     return changed
+
+
+def _ask_for_fewer(names: Sequence[str], error: HotWaxError) -> None:
+    """Ask for half as many names after an answer that is not complete.
+
+    So one name cannot hold back the others; alone, it waits for its next turn.
+    """
+    too_much = isinstance(error, IncompleteReply | MalformedReply) or error.status in TOO_MUCH
+    if not too_much:
+        return
+    if len(names) > 1:
+        _remember(oms_names=max(1, len(names) // 2))
+    else:
+        with transaction.atomic():
+            _remember(revision=F("revision"))
+            rows = failed_orders().filter(order_name__in=list(names), verdict=Verdict.UNCHECKED)
+            rows.update(verdict_at=timezone.now())
 
 
 # -------------------------------------------------------------------------------- the watcher
@@ -200,33 +251,32 @@ def take_round(index: OrderIndex, keep_on: Callable[[], bool] = lambda: True) ->
 
     Ends early when the budget is spent, or ``keep_on`` says so. Raises HotWaxError.
     """
-    began, asked, changed = timezone.now(), 0, 0
-    for names in _due_names(began):
-        if not keep_on():
-            break
+    names, changed, asked = _due_names(timezone.now()), 0, 0
+    while asked < len(names) and keep_on():
+        size = min(current_state(index.source).oms_names, NAMES_A_REQUEST)
+        chunk = names[asked : asked + size]
         try:
-            changed += ask_about(index, names)
+            changed += ask_about(index, chunk)
         except BudgetSpent:
             break
-        asked += len(names)
+        asked += len(chunk)
     return asked, changed
 
 
-def _due_names(now: datetime) -> Iterator[list[str]]:
-    """Yield the names that are due, each once, as many as a request holds."""
+def _due_names(now: datetime) -> list[str]:
+    """Return the names that are due, each once, in the order in which they are asked for."""
     names: dict[str, None] = {}
     for orders in due_orders(now):
-        for name in orders.values_list("order_name", flat=True).iterator():
-            names[name] = None
-    every = list(names)
-    for i in range(0, len(every), NAMES_A_REQUEST):
-        yield every[i : i + NAMES_A_REQUEST]
+        names |= dict.fromkeys(orders.values_list("order_name", flat=True))
+    return list(names)
 
 
 def watch(client: Client, source: Source, keep_on: Callable[[], bool]) -> None:
     """Take a round within the watcher's budget, once the log has answered. Logs failures."""
     state, now = current_state(source), timezone.now()
-    if state.answered_at is None or is_resting(state, now) or VERDICTS.is_spent(now):
+    reopen_unasked(now)
+    # With fewer left an answer might never be reached: learning a control and how to ask takes all.
+    if state.answered_at is None or is_resting(state, now) or VERDICTS.left(now) < VERDICTS.size:
         return
     if not any(orders.exists() for orders in due_orders(now)):
         return
@@ -256,13 +306,15 @@ def check_now(
 
     One request waits at most CHECK_SECONDS; CHECKS limits how many are made in a minute.
     """
-    names = list(dict.fromkeys(order.order_name for order in orders if order.order_name))
-    _ask_first(orders)
+    asked = failed_orders().filter(pk__in=[order.pk for order in orders]).askable()
+    names = list(dict.fromkeys(asked.order_by().values_list("order_name", flat=True)))
+    _ask_first(asked)
     source = configured_source()
     try:
         with client_of(source.endpoint) as client, brief_wait():
             index = OrderIndex(client, source, budget=CHECKS, timeout=CHECK_SECONDS)
-            changed = ask_about(index, names[:NAMES_A_REQUEST]) if names else 0
+            chunk = names[:NAMES_A_REQUEST]
+            changed = ask_about(index, chunk, is_watcher=False) if chunk else 0
     except BudgetSpent:
         return Checked(0, len(names))
     except HotWaxError as failure:
@@ -270,6 +322,8 @@ def check_now(
     return Checked(changed, len(names[NAMES_A_REQUEST:]))
 
 
-def _ask_first(orders: Sequence[FailedOrder]) -> None:
-    named = failed_orders().filter(pk__in=[order.pk for order in orders]).exclude(order_name="")
-    named.update(asks_first=True)
+def _ask_first(orders: FailedOrderQuerySet) -> None:
+    keys = list(orders.order_by().values_list("pk", flat=True))
+    with transaction.atomic():
+        _remember(revision=F("revision"))  # first, as every writer of orders does
+        failed_orders().filter(pk__in=keys).update(asks_first=True)

@@ -31,6 +31,7 @@ from reconciler.ledger.sync.schedule import (
 )
 from reconciler.ledger.sync.source import configured_source, interval
 from reconciler.ledger.sync.syncer import Changes, Syncer, documents_kept, note
+from reconciler.ledger.work.reopening import reopen_unasked
 
 logger = logging.getLogger(__name__)
 
@@ -202,6 +203,7 @@ def _step_for_page(
             with client_of(configured_source().endpoint) as client:
                 syncer = Syncer(client, owner, timeout=timeout)
                 take_step(syncer, step)
+                reopen_unasked(timezone.now())
                 return Answer(syncer.new_documents)
         except (HotWaxError, lease.LeaseLost) as error:
             return Answer(error=str(error))
@@ -226,6 +228,7 @@ def sync_once(syncer: Syncer, report: Callable[[SyncState], None]) -> SyncState:
         report(syncer.state())
     if syncer.state().mode == SyncState.Mode.RANGE:
         take_step(syncer, Step.COUNT)
+    reopen_unasked(timezone.now())
     return syncer.state()
 
 

@@ -9,6 +9,7 @@ from datetime import datetime
 
 from django.db import transaction
 from django.db.models import F
+from django.utils import timezone
 
 from reconciler.hotwax.documents import bounded
 from reconciler.hotwax.oms_orders import OmsOrder
@@ -29,6 +30,7 @@ _WRITTEN = (
     "state_detail",
     "state_at",
     "failed_since",
+    "kept_open",
     "revision",
     "verdict",
     "verdict_at",
@@ -48,7 +50,7 @@ def write_answer(
     Returns how many orders have another verdict or state than before.
     ``product_stores`` maps hosts of shops to product stores (SHOP_PRODUCT_STORES).
     """
-    wanted = set(names)
+    wanted, now = set(names), timezone.now()
     with transaction.atomic():
         # First, as every writer of orders does: so that no two wait for each other.
         SyncState.objects.filter(pk=SyncState.ONLY).update(revision=F("revision"))
@@ -62,7 +64,7 @@ def write_answer(
             judgement = judgements[order.pk]
             if order.state == State.RESOLVED and not _is_in_question(order, judgement):
                 continue
-            told = _apply(order, judgement, asked_at)
+            told = _apply(order, judgement, asked_at, now)
             told_of += bool(told)
             if told or order.asks_first or order.oms_orders != _written(judgement):
                 order.asks_first, order.oms_orders = False, _written(judgement)
@@ -106,21 +108,27 @@ def _is_in_question(order: FailedOrder, judgement: Judgement) -> bool:
     return order.asks_first or lost
 
 
-def _apply(order: FailedOrder, judgement: Judgement, asked_at: datetime) -> list[Event]:
-    """Set the verdict of an order and what follows from it; return the events that tell it."""
+def _apply(
+    order: FailedOrder, judgement: Judgement, asked_at: datetime, now: datetime
+) -> list[Event]:
+    """Set the verdict of an order and what follows from it; return the events that tell it.
+
+    They are of ``now``, when the verdict is written: a person may have acted since it was asked.
+    """
     before, after = Verdict(order.verdict), judgement.verdict
     again = order.state == State.RESOLVED and order.failed_since
     order.verdict, order.verdict_at = after, asked_at
     events = []
     if before != after or (again and after == Verdict.IMPORTED):
-        events.append(event(EventKind.VERDICT, asked_at, order=order, before=before, after=after))
+        events.append(event(EventKind.VERDICT, now, order=order, before=before, after=after))
     if order.state == State.RESOLVED:
         lost = before == Verdict.IMPORTED and judgement.is_contested
         if after != Verdict.IMPORTED and (again or lost):
-            events.append(move(order, State.OPEN, EventKind.REOPENED, asked_at))
-    elif after == Verdict.IMPORTED and before != Verdict.IMPORTED:
-        # Where it was imported before, a person opened it again, and knows better.
-        events.append(move(order, State.RESOLVED, EventKind.STATE, asked_at))
+            events.append(move(order, State.OPEN, EventKind.REOPENED, now))
+    elif after == Verdict.IMPORTED and not order.kept_open:
+        events.append(move(order, State.RESOLVED, EventKind.STATE, now))
+    if after != Verdict.IMPORTED:
+        order.kept_open = False
     return events
 
 
@@ -132,6 +140,6 @@ def move(order: FailedOrder, state: State, kind: EventKind, now: datetime) -> Ev
     """Set the state of an order for the program, and return the event; writes neither."""
     before = order.state_text
     order.state, order.state_detail = state, ""
-    order.state_at, order.failed_since = now, False
+    order.state_at, order.failed_since, order.kept_open = now, False, False
     order.revision += 1
     return event(kind, now, order=order, before=before, after=state, revision=order.revision)

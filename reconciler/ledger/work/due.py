@@ -32,12 +32,12 @@ def due_orders(now: datetime) -> list[FailedOrderQuerySet]:
 
     Each newest first. An order without a name cannot be asked for.
     """
-    named = failed_orders().exclude(order_name="")
+    named = failed_orders().askable()
     first = named.filter(asks_first=True)
     rest = named.filter(is_open(now), _is_due(now), asks_first=False)
     return [
         first.sorted_by("-failed"),
-        due_of_packs(now).exclude(order_name="").sorted_by("-failed"),
+        due_of_packs(now).askable().sorted_by("-failed"),
         rest.sorted_by("-failed"),
     ]
 

@@ -33,13 +33,14 @@ def note_export(actor: str, filters: str, file: str, now: datetime) -> None:
     record([event(EventKind.EXPORT, now, actor=actor, before=filters, after=file)])
 
 
-def events_of(order: FailedOrder) -> list[Event]:
-    """Return what happened to an order and was done about it, oldest first."""
-    return list(Event.objects.filter(order=order).select_related("action").order_by("at", "pk"))
+def events_of(order: FailedOrder, most: int) -> list[Event]:
+    """Return what happened to an order and was done about it: the newest, the oldest first."""
+    events = Event.objects.filter(order=order).select_related("action")
+    return list(events.order_by("-at", "-pk")[:most])[::-1]
 
 
 def activity() -> QuerySet[Event]:
     """Return all events, newest first."""
-    return Event.objects.select_related("order", "order__shop", "signature", "action").order_by(
-        "-at", "-pk"
-    )
+    events = Event.objects.select_related("order", "order__shop", "signature", "action")
+    # Of orders only what a list may show.
+    return events.defer("order__search_text", "order__error_excerpt").order_by("-at", "-pk")

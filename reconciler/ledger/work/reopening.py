@@ -4,14 +4,14 @@ A resolved order that fails again is looked up in the OMS before it is opened ag
 cannot be asked it is opened at once.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.db import transaction
 from django.db.models import F
 
-from reconciler.ledger.models import Event, EventKind, FailedOrder, State, SyncState
+from reconciler.ledger.models import Attempt, Event, EventKind, FailedOrder, State, SyncState
 from reconciler.ledger.queries import failed_orders
 from reconciler.ledger.work.arrivals import move
 from reconciler.ledger.work.due import TOLERANCE
@@ -22,17 +22,30 @@ ANSWERS_FOR = timedelta(minutes=15)
 REMOVED = "removed"
 
 
+#: HotWax's clock and ours may differ so much, and a log entry be seen so late.
+SLACK = timedelta(minutes=10)
+
+
 @dataclass(frozen=True)
 class Before:
     """What an order was before its attempts were counted anew."""
 
-    last_failed_at: datetime | None
+    attempt_count: int
     left_log_at: datetime | None
 
     @classmethod
     def of(cls, order: FailedOrder) -> "Before":
         """Remember an order as it is."""
-        return cls(order.last_failed_at, order.left_log_at)
+        return cls(order.attempt_count, order.left_log_at)
+
+
+@dataclass(frozen=True)
+class Change:
+    """An order whose attempts were counted anew."""
+
+    order: FailedOrder
+    before: Before
+    attempts: Sequence[Attempt]
 
 
 def can_ask(now: datetime) -> bool:
@@ -43,44 +56,57 @@ def can_ask(now: datetime) -> bool:
     return abs(now - state.oms_answered_at) < ANSWERS_FOR
 
 
-def what_follows(orders: Iterable[tuple[FailedOrder, Before]], now: datetime) -> list[Event]:
+def what_follows(changes: Iterable[Change], now: datetime) -> list[Event]:
     """Set what follows from new attempts and from leaving the log; return the events to record."""
     events, asks = list[Event](), None
-    for order, before in orders:
-        if order.left_log_at and not before.left_log_at:
+    for change in changes:
+        order = change.order
+        if order.left_log_at and not change.before.left_log_at:
             reason = order.left_log_reason
             events.append(event(EventKind.LEFT_LOG, now, order=order, after=reason))
             if reason == REMOVED and order.order_name:
                 order.asks_first = True  # perhaps it was removed because it arrived
-        if not _failed_again(order, before):
+        if not _failed_again(change, now):
             continue
         order.failed_since = True
         if order.state == State.RESOLVED:
             asks = can_ask(now) if asks is None else asks
-            if asks and order.order_name:
-                order.asks_first = True
-            else:
+            order.asks_first = bool(order.order_name)
+            if not asks or not order.order_name:
                 events.append(move(order, State.OPEN, EventKind.REOPENED, now))
     return events
 
 
-def _failed_again(order: FailedOrder, before: Before) -> bool:
-    last = order.last_failed_at
-    if order.state not in (State.RESOLVED, State.IGNORED) or last is None:
+def _failed_again(change: Change, now: datetime) -> bool:
+    """Return True if an attempt came in after the state was set.
+
+    When it came in is told by our clock. One that was logged long before, and only seen now, is no
+    reason; a time that is not known, or lies in the future, tells nothing.
+    """
+    order = change.order
+    if order.state not in (State.RESOLVED, State.IGNORED):
         return False
-    is_new = before.last_failed_at is None or last > before.last_failed_at
-    # An attempt that was logged earlier, and only seen now, is no reason.
-    return is_new and (order.state_at is None or last > order.state_at - TOLERANCE)
+    if order.attempt_count <= change.before.attempt_count:
+        return False
+    since = order.state_at
+    if since is None or since > now + TOLERANCE:
+        return True
+    return any(
+        attempt.seen_first_at >= since
+        and (attempt.logged_at is None or attempt.logged_at > since - SLACK)
+        for attempt in change.attempts
+    )
 
 
 def reopen_unasked(now: datetime) -> int:
     """Open again what waits for a look-up that cannot be made; return how many orders."""
-    if can_ask(now):
+    waiting = failed_orders().filter(state=State.RESOLVED, failed_since=True, asks_first=True)
+    if can_ask(now) or not waiting.exists():
         return 0
     with transaction.atomic():
         SyncState.objects.filter(pk=SyncState.ONLY).update(revision=F("revision") + 1)
-        waiting = failed_orders().filter(state=State.RESOLVED, failed_since=True, asks_first=True)
         orders = list(waiting.select_for_update().order_by("pk"))
+        # It still asks first, once the index answers again.
         events = [move(order, State.OPEN, EventKind.REOPENED, now) for order in orders]
         columns = ("state", "state_detail", "state_at", "failed_since", "revision")
         FailedOrder.objects.bulk_create(

@@ -11,8 +11,20 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+from django.core.exceptions import EmptyResultSet
 from django.db import connection, transaction
-from django.db.models import Case, CharField, DateTimeField, F, Q, Value, When
+from django.db.models import (
+    BooleanField,
+    Case,
+    CharField,
+    DateTimeField,
+    F,
+    OuterRef,
+    Q,
+    Subquery,
+    Value,
+    When,
+)
 from django.db.models.functions import Coalesce, Concat
 
 from reconciler.ledger.models import (
@@ -21,6 +33,7 @@ from reconciler.ledger.models import (
     EventKind,
     State,
     SyncState,
+    Verdict,
 )
 from reconciler.ledger.queries import FailedOrderQuerySet, failed_orders
 
@@ -37,6 +50,7 @@ _STATE_TEXT = Case(
     default=Concat(F("state"), Value(":"), F("state_detail")),
     output_field=CharField(),
 )
+_IMPORTED = Q(verdict=Verdict.IMPORTED)
 _OWNER_TEXT = Coalesce(F("assignee"), Value(""), output_field=CharField())
 
 
@@ -106,6 +120,7 @@ def set_state(
             state_detail=detail,
             state_at=now,
             failed_since=False,
+            kept_open=_is_imported() if state != State.RESOLVED else Value(False),
             revision=F("revision") + 1,
         )
         done.left = len(keys) - done.changed
@@ -171,6 +186,10 @@ def latest_action(actor: str, now: datetime) -> Action | None:
 # ------------------------------------------------------------------------------------- rows
 
 
+def _is_imported() -> Case:
+    return Case(When(_IMPORTED, then=Value(True)), default=Value(False))
+
+
 def _lock() -> None:
     """Keep other writers of orders out until the end of the transaction, and tell of a change."""
     SyncState.objects.filter(pk=SyncState.ONLY).update(revision=F("revision") + 1)
@@ -215,7 +234,10 @@ def _tell(
 
 def _insert_events(values: Any) -> int:
     columns = "order_id, action_id, actor, kind, at, before, after, revision, had_failed, was_at"
-    sql, parameters = values.query.sql_with_params()
+    try:
+        sql, parameters = values.query.sql_with_params()
+    except EmptyResultSet:
+        return 0
     with connection.cursor() as cursor:
         cursor.execute(
             f"INSERT INTO {Event._meta.db_table} ({columns}) {sql}",
@@ -226,27 +248,50 @@ def _insert_events(values: Any) -> int:
 
 def _restore(action: Action, done: Action) -> int:
     """Set back what an action set, where the order's revision is still the action's."""
-    column = "assignee" if action.kind == EventKind.ASSIGN else "state"
     told = Event.objects.filter(action=action, order__revision=F("revision"))
-    groups = told.order_by().values_list("before", "had_failed", "was_at").distinct()
-    restored = 0
-    for before, had_failed, was_at in list(groups):
-        mine = told.filter(before=before, had_failed=had_failed, was_at=was_at)
-        rows = failed_orders().filter(pk__in=list(mine.values_list("order", flat=True)))
-        if column == "assignee":
-            _tell(done, rows, _OWNER_TEXT, before)
-            restored += rows.update(assignee=before or None, revision=F("revision") + 1)
-            continue
-        state, _, detail = before.partition(":")
-        _tell(done, rows, _STATE_TEXT, before)
-        restored += rows.update(
-            state=state,
-            state_detail=detail,
-            state_at=was_at,
-            failed_since=had_failed,
-            revision=F("revision") + 1,
-        )
-    return restored
+    befores = list(told.order_by().values_list("before", flat=True).distinct())
+    # Read once: the revisions change as orders are set back.
+    orders = {
+        before: list(told.filter(before=before).values_list("order", flat=True))
+        for before in befores
+    }
+    restore = _give_back if action.kind == EventKind.ASSIGN else _set_back
+    return sum(restore(action, done, before, keys) for before, keys in orders.items())
+
+
+def _give_back(action: Action, done: Action, before: str, keys: list[int]) -> int:
+    rows = failed_orders().filter(pk__in=keys)
+    _tell(done, rows, _OWNER_TEXT, before)
+    return rows.update(assignee=before or None, revision=F("revision") + 1)
+
+
+def _set_back(action: Action, done: Action, before: str, keys: list[int]) -> int:
+    """Set back a state. What failed since it was set the first time shows it again."""
+    rows, (state, _, detail) = failed_orders().filter(pk__in=keys), before.partition(":")
+    _tell(done, rows, _STATE_TEXT, before)
+    was = Event.objects.filter(action=action, order=OuterRef("pk")).order_by()
+    was_at = Subquery(was.values("was_at")[:1])
+    closed = state in (State.RESOLVED, State.IGNORED)
+    failed = Case(
+        When(Q(last_failed_at__gt=was_at) if closed else Q(pk=None), then=Value(True)),
+        default=Subquery(was.values("had_failed")[:1]),
+        output_field=BooleanField(),
+    )
+    looked_up = Q(last_failed_at__gt=was_at) if state == State.RESOLVED else _IMPORTED
+    asks = Case(
+        When(looked_up & ~Q(order_name=""), then=Value(True)),
+        default=F("asks_first"),
+        output_field=BooleanField(),
+    )
+    return rows.update(
+        state=state,
+        state_detail=detail,
+        failed_since=failed,
+        asks_first=asks,
+        kept_open=False,
+        state_at=was_at,
+        revision=F("revision") + 1,
+    )
 
 
 def _take_back_notes(action: Action, done: Action) -> int:
