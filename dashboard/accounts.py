@@ -21,12 +21,20 @@ CORRECT_ERRORS = "dashboard.correct_errors"
 EDIT_RUNBOOKS = "dashboard.edit_runbooks"
 WORK_ON_ORDERS = "dashboard.work_on_orders"
 UNDO_OF_OTHERS = "dashboard.undo_of_others"
+SHARE_VIEWS = "dashboard.share_views"
 #: What a role may do beside reading. Admins may do everything, `dashboard.manage_users` too.
 PERMISSIONS = {
     VIEWER: frozenset[str](),
     AGENT: frozenset({CHECK_CONNECTION, WORK_ON_ORDERS}),
     MANAGER: frozenset(
-        {CHECK_CONNECTION, WORK_ON_ORDERS, CORRECT_ERRORS, EDIT_RUNBOOKS, UNDO_OF_OTHERS}
+        {
+            CHECK_CONNECTION,
+            WORK_ON_ORDERS,
+            CORRECT_ERRORS,
+            EDIT_RUNBOOKS,
+            UNDO_OF_OTHERS,
+            SHARE_VIEWS,
+        }
     ),
 }
 #: Name (also the password) -> role, and what it may do in a few words.

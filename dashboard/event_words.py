@@ -92,6 +92,16 @@ def _export(event: service.Event, now: datetime) -> SafeString:
     return format_html("exported {} ({})", event.after, cut(event.before, 200))
 
 
+def _view(event: service.Event, now: datetime) -> SafeString:
+    if not event.before:
+        return format_html("saved the view “{}”", event.after)
+    if not event.after:
+        return format_html("deleted the view “{}”", event.before)
+    if event.before == event.after:
+        return format_html("changed the filters of the view “{}”", event.after)
+    return format_html("renamed the view “{}” to “{}”", event.before, event.after)
+
+
 def _pack(event: service.Event, now: datetime) -> SafeString:
     name, _, done = event.after.partition(", ")
     words = "imported it again by {}" if done else "put it into {}"
@@ -124,5 +134,6 @@ _WORDS: dict[str, Callable[[service.Event, datetime], SafeString]] = {
     EventKind.CORRECTION: _correction,
     EventKind.EXPORT: _export,
     EventKind.PACK: _pack,
+    EventKind.VIEW: _view,
     EventKind.UNDO: _undo,
 }

@@ -29,8 +29,11 @@ def links_with(query: Query, path: str, name: str) -> Callable[[str], SafeString
 
 
 def list_link(url: str) -> SafeString:
-    """Return the attributes of a link that htmx follows within the list."""
-    written = escape(url)
+    """Return the attributes of a link that htmx follows within the list.
+
+    The address of the list alone would lead to one's default view.
+    """
+    written = escape(f"{url}?view=open" if url == _list_path() else url)
     return SafeString(f'href="{written}" hx-get="{written}"')
 
 
@@ -48,6 +51,11 @@ def order_link(order: service.FailedOrder, query: Query) -> str:
 def take_path(query: Query) -> str:
     """Return the address that gives one order of a list to somebody; its number is appended."""
     return f"{query.url(reverse('dashboard:bulk_assign'))}{'&' if query.encode() else '?'}only="
+
+
+@cache
+def _list_path() -> str:
+    return reverse("dashboard:orders")
 
 
 @cache

@@ -23,6 +23,11 @@ from reconciler.service import FailedOrderQuerySet, Freshness
 FACETS_FIRST = ("category", "error", "verdict", "state", "assignee", "retry", "shop")
 
 
+def htmx_of(request: HttpRequest) -> Any:
+    """Return what django-htmx knows of a request; false where htmx did not send it."""
+    return request.htmx  # type: ignore[attr-defined]
+
+
 def filter_form(request: HttpRequest, query: Query) -> FilterForm:
     """Return the form that reads a query for whoever asks."""
     return FilterForm(query, request.user.get_username())
@@ -114,7 +119,7 @@ def answer(
     status: int = 200,
 ) -> HttpResponse:
     """Draw the whole page, or the part that htmx asks for; ``parts`` maps targets to templates."""
-    htmx: Any = request.htmx  # type: ignore[attr-defined]
+    htmx = htmx_of(request)
     whole = not htmx or htmx.history_restore_request
     part = "" if whole else htmx.target if htmx.target in parts else "results"
     valid = form.is_valid()

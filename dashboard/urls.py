@@ -17,6 +17,7 @@ from dashboard.views import (
     orders,
     packs,
     runbook,
+    saved_views,
     status,
     trends,
 )
@@ -37,6 +38,16 @@ urlpatterns = [
     *(
         path(f"orders/{verb}/", act.act_on_many, {"verb": verb}, name=f"bulk_{verb}")
         for verb in FORMS
+    ),
+    path("orders/views/save/", saved_views.save, name="save_view"),
+    *(
+        path(
+            f"orders/views/<int:pk>/{verb}/",
+            saved_views.change,
+            {"verb": verb},
+            name=f"{verb}_view",
+        )
+        for verb in saved_views.VERBS
     ),
     path("actions/<int:pk>/undo/", act.undo, name="undo"),
     path("orders/<int:pk>/kind/", corrections.correct, name="correction"),

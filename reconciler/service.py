@@ -110,7 +110,7 @@ from reconciler.ledger.sync.schedule import current_state
 from reconciler.ledger.sync.source import AnotherHotWax, import_link
 from reconciler.ledger.sync.watcher import Answer, ask_now, refresh_for_page
 from reconciler.ledger.work.due import interval_of
-from reconciler.ledger.work.events import activity, events_of, note_export
+from reconciler.ledger.work.events import activity, events_of, note_export, note_view
 from reconciler.ledger.work.packs import (
     LONGEST_IDS,
     NoOrders,
@@ -244,6 +244,7 @@ __all__ = [
     "note_checked",
     "note_export",
     "note_imported",
+    "note_view",
     "outcomes",
     "over_time",
     "pack_rows",

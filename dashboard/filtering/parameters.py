@@ -209,6 +209,14 @@ ORDERS = Parameters(
             is_filter=False,
             words=choices(VIEW_NAMES),
         ),
+        # Which saved view the filters began with.
+        Parameter(
+            "saved",
+            "Saved view",
+            lambda: forms.CharField(required=False),
+            carried=True,
+            is_filter=False,
+        ),
         Parameter(
             "q",
             "Text",

@@ -8,6 +8,7 @@ from typing import Any
 from django import template
 from django.core.paginator import Page
 from django.template.loader import render_to_string
+from django.urls import reverse
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
@@ -238,6 +239,12 @@ def signed(number: int | None) -> str:
 def split(text: str) -> list[str]:
     """Split a text at white space."""
     return text.split()
+
+
+@register.simple_tag
+def view_url(view: Any, verb: str, query: Query) -> str:
+    """Return the address of what is done with a saved view; it keeps the list's filters."""
+    return query.url(reverse(f"dashboard:{verb}_view", args=[view.pk]))
 
 
 @register.filter

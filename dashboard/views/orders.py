@@ -30,8 +30,17 @@ from dashboard.filtering.pasted import holding
 from dashboard.filtering.query import Query
 from dashboard.filtering.suggestions import suggestions_for
 from dashboard.links import orders_path
-from dashboard.list_page import answer, facets_of, filter_form, frame_of_list, later, part_key
+from dashboard.list_page import (
+    answer,
+    facets_of,
+    filter_form,
+    frame_of_list,
+    htmx_of,
+    later,
+    part_key,
+)
 from dashboard.middleware import fresh_of
+from dashboard.saved_views import default_url, views_on_page
 from dashboard.tables import ClampingPaginator, OrdersTable
 from reconciler import service
 from reconciler.service import Freshness
@@ -54,7 +63,9 @@ def home(request: HttpRequest) -> HttpResponse:
 
 @require_safe
 def orders(request: HttpRequest, parameters: Parameters = ORDERS) -> HttpResponse:
-    """Show the orders that match the query string."""
+    """Show the orders that match the query string; without any, one's default view."""
+    if not request.GET and not htmx_of(request) and (default := default_url(request)):
+        return redirect(default)
     return orders_page(request, Query.of(request.GET, parameters))
 
 
@@ -62,6 +73,8 @@ def orders_page(request: HttpRequest, query: Query, status: int = 200, **more: A
     """Show the list of a query, also as the answer to an action that was refused."""
     fresh, form = fresh_of(request), filter_form(request, query)
     context = {**_frame(form, fresh), **frame_of_acting(request, fresh.now), **more}
+    context["saved_views"] = views = views_on_page(request, query, fresh)
+    context["open_view"] = next((view for view in views if view.is_open), None)
     if form.is_valid():
         context |= _results(form.asked, fresh)
     return answer(request, form, PARTS, context, status)
@@ -113,6 +126,7 @@ def _frame(form: FilterForm, fresh: Freshness) -> dict[str, Any]:
         # From a query that cannot be read, a tab leads to its view alone.
         "tabs": _tabs(Query(parameters=form.query.parameters), "", {}),
         "per_page_choices": PER_PAGE,
+        "save_view_path": reverse("dashboard:save_view"),
         "bulk_paths": {verb: reverse(f"dashboard:bulk_{verb}") for verb in FORMS},
     }
 

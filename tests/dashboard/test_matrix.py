@@ -8,6 +8,7 @@ from django.contrib.auth.models import Group, User
 from django.test import Client as Browser
 from django.urls import reverse
 
+from dashboard.models import SavedView
 from dashboard.urls import urlpatterns
 from reconciler.ledger.models import ErrorSignature, FailedOrder
 from reconciler.ledger.work import packs, triage
@@ -23,6 +24,7 @@ METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE")
 #: For anybody; from a role on; not at all.
 ANYBODY, VIEWER, AGENT, MANAGER, NEVER = "nobody", "Viewer", "Agent", "Manager", None
 VERBS = ("assign", "state", "note", "check", "pack")
+VIEW_VERBS = ("rename", "update", "default", "delete")
 #: URL -> who may GET it, and who may POST to it. A new URL needs a row.
 MAY: dict[str, tuple[str | None, str | None]] = {
     "home": (VIEWER, NEVER),
@@ -35,6 +37,10 @@ MAY: dict[str, tuple[str | None, str | None]] = {
     **{f"bulk_{verb}": (VIEWER, AGENT) for verb in VERBS},
     "undo": (VIEWER, MANAGER),  # of one's own also an Agent (test_acting)
     "activity": (VIEWER, NEVER),
+    "save_view": (VIEWER, AGENT),
+    # A private view is there for its owner only (test_saved_views).
+    **{f"{verb}_view": (VIEWER, MANAGER) for verb in VIEW_VERBS},
+    "duplicate_view": (VIEWER, AGENT),
     "packs": (VIEWER, NEVER),
     "pack": (VIEWER, NEVER),
     "pack_check": (VIEWER, AGENT),
@@ -76,10 +82,13 @@ def browsers(quiet: None) -> dict[str, Browser]:
 def address(keep: Keep) -> Callable[[str], str]:
     keep(document("#1", error="Transaction is empty", document_id="d1"))
     pk, slug = FailedOrder.objects.get().pk, ErrorSignature.objects.get().slug
+    owner = User.objects.create_user("owner")
+    view = SavedView.objects.create(owner=owner, name="x", shared=True, at=NOW).pk
     pack = packs.make_pack([pk], "ann", NOW).pk
     arguments: dict[str, list[Any]] = {
         **{name: [pk] for name in ("order", "ask", "correction")},
         **{f"act_{verb}": [pk] for verb in VERBS},
+        **{f"{verb}_view": [view] for verb in (*VIEW_VERBS, "duplicate")},
         **{name: [pack] for name in ("pack", "pack_check")},
         **{name: [pack, 1] for name in ("pack_imported", "pack_ids")},
         "undo": [triage.assign([pk], "ann", "ann", NOW).action.pk],
@@ -110,7 +119,9 @@ def test_everybody_may_do_what_their_role_says_and_no_more(
         assert answer.status_code < 500, told
         read, write = MAY[name]
         least = {"GET": read, "HEAD": read, "POST": write}.get(method, NEVER)
-        if name == "login" and role != "nobody":
+        if name == "delete_view" and role == "Admin":
+            assert answer.status_code in (404, 405), told  # the Manager before has deleted it
+        elif name == "login" and role != "nobody":
             assert answer.status_code == 302, told  # whoever is in goes on to the list
         elif method == "OPTIONS" and answer.status_code == 200:
             assert not answer.content, told  # it says what is allowed, and nothing else

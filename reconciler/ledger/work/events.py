@@ -33,6 +33,11 @@ def note_export(actor: str, filters: str, file: str, now: datetime) -> None:
     record([event(EventKind.EXPORT, now, actor=actor, before=filters, after=file)])
 
 
+def note_view(actor: str, before: str, after: str, now: datetime) -> None:
+    """Remember that a person saved, renamed or deleted a view of the list."""
+    record([event(EventKind.VIEW, now, actor=actor, before=before, after=after)])
+
+
 def events_of(order: FailedOrder, most: int) -> list[Event]:
     """Return what happened to an order and was done about it: the newest, the oldest first."""
     events = Event.objects.filter(order=order).select_related("action")
