@@ -1,9 +1,12 @@
 """The rows of /errors/, and the period that their labels tell of."""
 
+from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
 
 from django.http import Http404
+from django.utils import timezone
 
 from dashboard.filtering.order_filter import OrderFilter
 from dashboard.filtering.periods import Bounds
@@ -37,8 +40,53 @@ def numbers_of(
     orders: service.FailedOrderQuerySet, fresh: Freshness
 ) -> dict[int, tuple[int, int, int, int]]:
     """Count orders by signature, once a revision of the ledger."""
-    count = partial(service.error_numbers, orders)
-    return service.cached(fresh.revision, "error numbers", orders.order_by(), (), count)
+    count = partial(service.error_numbers, orders, fresh.now)
+    today = timezone.localtime(fresh.now).date()
+    return service.cached(fresh.revision, "error numbers", orders.order_by(), today, count)
+
+
+#: So many orders must have been asked for before they speak against an advice, and so large a part
+#: of them must have arrived, or not.
+ENOUGH, MANY = 10, 0.5
+
+
+@dataclass(frozen=True)
+class Arrivals:
+    """How many orders of an error arrived after all, of those that the OMS was asked for."""
+
+    asked: int
+    arrived: int
+    missing: int
+    #: In three words, where that speaks against the error's retry advice; else empty.
+    against: str
+
+    @property
+    def per_cent(self) -> int | None:
+        """Return the share that arrived; None where nothing was asked."""
+        return round(100 * self.arrived / self.asked) if self.asked else None
+
+
+def arrivals_of(
+    rows: Iterable[service.ErrorRow], orders: service.FailedOrderQuerySet, fresh: Freshness
+) -> dict[int, Arrivals]:
+    """Count what arrived, by the primary key of the signature."""
+    count = partial(service.arrivals_by_error, orders)
+    counts = service.cached(fresh.revision, "arrivals", orders.order_by(), (), count)
+    return {
+        row.signature.pk: _arrivals(row.signature.retry, *counts.get(row.signature.pk, (0, 0, 0)))
+        for row in rows
+    }
+
+
+def _arrivals(advice: str, asked: int, arrived: int, missing: int) -> Arrivals:
+    against = ""
+    if asked >= ENOUGH:
+        many = arrived >= MANY * asked
+        if advice == service.Retry.YES and not many:
+            against = "few arrive so"
+        elif advice == service.Retry.NO and many:
+            against = "most arrive nevertheless"
+    return Arrivals(asked, arrived, missing, against)
 
 
 def labelled(

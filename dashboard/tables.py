@@ -102,6 +102,7 @@ class ErrorsTable(PagedTable):
     first_seen = tables.Column(
         accessor="first_seen_at", verbose_name="First seen", initial_sort_descending=True
     )
+    missing = tables.Column(accessor="signature", verbose_name="Missing", orderable=False)
     retry = tables.Column(accessor="signature", verbose_name="What to do", orderable=False)
 
     @classmethod

@@ -45,6 +45,12 @@ from reconciler.ledger.figures.freshness import (
     status,
     unchecked_orders,
 )
+from reconciler.ledger.figures.outcomes import (
+    Outcomes,
+    arrivals_by_error,
+    backlog,
+    outcomes_of,
+)
 from reconciler.ledger.figures.paging import (
     LAST_PLACE,
     Neighbours,
@@ -180,6 +186,7 @@ __all__ = [
     "HotWaxError",
     "Neighbours",
     "NoOrders",
+    "Outcomes",
     "Pack",
     "Retry",
     "Runbook",
@@ -198,10 +205,12 @@ __all__ = [
     "admin_link",
     "all_packs",
     "answers_by_name",
+    "arrivals_by_error",
     "as_text",
     "ask_now",
     "assign",
     "attempts_of",
+    "backlog",
     "brief_wait",
     "by_choices",
     "by_owner",
@@ -246,6 +255,7 @@ __all__ = [
     "note_imported",
     "note_view",
     "outcomes",
+    "outcomes_of",
     "over_time",
     "pack_rows",
     "per_span",

@@ -114,6 +114,12 @@ def duration(span: timedelta) -> str:
 
 
 @register.filter
+def minutes(number: int) -> str:
+    """Write a number of minutes in its largest unit."""
+    return wording.span(timedelta(minutes=number))
+
+
+@register.filter
 def ahead_or_behind(span: timedelta) -> str:
     """Return by how much a clock differs: 24 h ahead of, 3 min behind."""
     return f"{duration(abs(span))} {'ahead of' if span > timedelta(0) else 'behind'}"

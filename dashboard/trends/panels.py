@@ -20,6 +20,7 @@ from dashboard.charts.stacked import StackedChart
 from dashboard.filtering.order_filter import OrderFilter
 from dashboard.filtering.periods import Bounds, begin_of
 from dashboard.trends.measures import Link, Measure, linker, measure_of
+from dashboard.trends.outcomes import Became, became_of
 from dashboard.trends.over_time import per_day
 from reconciler import service
 from reconciler.service import Freshness
@@ -96,6 +97,8 @@ class Trends:
     ever: bool
     bounds: Bounds
     before: Bounds | None
+    #: What became of the orders; None where attempts are counted.
+    became: Became | None
     seen_since: datetime | None
     negative_lags: int = 0
     unknown_lags: int = 0
@@ -131,6 +134,7 @@ def trends_of(asked: OrderFilter, fresh: Freshness) -> Trends:
         ever=service.failed_orders().exists(),
         bounds=bounds,
         before=before,
+        became=None if asked.counts_attempts else became_of(asked, fresh, link),
         seen_since=(fresh.seen or (None,))[0],
         negative_lags=sum(mine.get(-1, 0) for mine in lags.values()),
         unknown_lags=orders - with_dates,

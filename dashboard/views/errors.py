@@ -13,6 +13,7 @@ from dashboard.charts.sparklines import sparklines_of
 from dashboard.charts.stacked import histogram_of
 from dashboard.error_list import (
     RECENT,
+    arrivals_of,
     label_bounds,
     labelled,
     numbers_of,
@@ -75,6 +76,7 @@ def _results(asked: OrderFilter, fresh: Freshness) -> dict[str, Any]:
         "rows_key": f"{key} {fresh.now:%H:%M} {fresh.loaded}",
         "unit": later(lambda: small[0]),
         "sparklines": later(lambda: small[1]),
+        "arrivals": arrivals_of(rows, asked.matching(fresh.now), fresh),
         "chips": chips_of(asked),
         "part_key": key,
         "facets": later(lambda: facets_of(asked, fresh, partial(labelled, asked, fresh))),
@@ -93,6 +95,7 @@ def _queries(asked: OrderFilter) -> dict[str, Query | None]:
     return {
         "orders_query": orders,
         "open_query": None if narrowed else orders.with_("view", "open"),
+        "missing_query": None if asked["verdict"] else orders.with_("verdict", "missing"),
     }
 
 

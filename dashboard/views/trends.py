@@ -16,6 +16,7 @@ from dashboard.filtering.periods import Bounds
 from dashboard.filtering.query import Query
 from dashboard.list_page import answer, facets_of, filter_form, frame_of_list, later, part_key
 from dashboard.middleware import fresh_of
+from dashboard.trends.outcomes import Became
 from dashboard.trends.panels import Row, Trends, trends_of
 from dashboard.wording import full_day, machine
 from reconciler.service import Freshness
@@ -112,7 +113,24 @@ def _figures(found: Trends) -> dict[str, Any]:
         "stores": [_row(row) | {"p50": row.p50, "p90": row.p90} for row in found.shops],
         "weekday_hours": [[cell.count for cell in cells] for _, cells, _ in found.heat.rows],
         "open_by_age": [{"days": row.label, "count": row.now} for row in found.ages],
+        "outcomes": _became(found.became) if found.became else None,
         "last_logged": _written(found.silence.last) if found.silence else None,
+    }
+
+
+def _became(became: Became) -> dict[str, Any]:
+    found = became.outcomes
+    return {
+        "verdicts": found.verdicts,
+        "asked": found.asked,
+        "resolved_by_program": found.resolved_by_program,
+        "resolved_by_people": found.resolved_by_people,
+        "was_resolved": found.was_resolved,
+        "was_reopened": found.was_reopened,
+        "minutes_to_arrival": {"measured": found.measured, "p50": found.p50, "p90": found.p90},
+        "not_resolved": [
+            {"from": _written(bar.start), "count": bar.count} for bar in became.backlog
+        ],
     }
 
 

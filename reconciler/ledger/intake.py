@@ -44,6 +44,9 @@ _NO_TIME = datetime(1, 1, 1, tzinfo=UTC)
 NEW_ORDER = {
     "state": State.OPEN.value,
     "state_detail": "",
+    "state_by": "",
+    "was_resolved": False,
+    "was_reopened": False,
     "failed_since": False,
     "kept_open": False,
     "assignee": None,
@@ -71,6 +74,8 @@ _ROLLED_UP = (
     "state",
     "state_detail",
     "state_at",
+    "state_by",
+    "was_reopened",
     "failed_since",
     "revision",
     "asks_first",

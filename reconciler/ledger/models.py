@@ -227,6 +227,11 @@ class FailedOrder(models.Model):
     state_detail = models.CharField(max_length=10, blank=True)
     #: When the state was set; null while it never was.
     state_at = models.DateTimeField(null=True)
+    #: Who set the state: a user name, or SYSTEM; empty while nobody did.
+    state_by = models.CharField(max_length=150, blank=True)
+    #: It was resolved once, and opened again after that (an undo is no opening).
+    was_resolved = models.BooleanField(default=False)
+    was_reopened = models.BooleanField(default=False)
     #: It failed again after its state was set to resolved or ignored.
     failed_since = models.BooleanField(default=False)
     #: A person chose another state than resolved while the OMS had it: the program leaves it so.
@@ -239,6 +244,8 @@ class FailedOrder(models.Model):
     verdict = models.CharField(max_length=11, choices=Verdict, default=Verdict.UNCHECKED)
     #: When the answer was asked for on which the verdict rests; null while there is none.
     verdict_at = models.DateTimeField(null=True)
+    #: When it was first known to be in the OMS, of an order that was known to be missing before.
+    arrived_at = models.DateTimeField(null=True)
     #: To be asked before its turn: it failed again, or its document was removed.
     asks_first = models.BooleanField(default=False, db_index=True)
     #: The OMS orders that prove the verdict, as OmsOrder writes them.

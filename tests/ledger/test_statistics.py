@@ -11,6 +11,7 @@ from reconciler.ledger.intake import upsert
 from reconciler.ledger.models import ErrorSignature, FailedOrder
 from reconciler.ledger.queries import DATES, failed_orders
 from reconciler.ledger.signatures import statistics
+from tests.clock import NOW
 from tests.makers import document
 
 pytestmark = pytest.mark.django_db
@@ -56,7 +57,7 @@ def test_a_label_goes_by_the_first_moment_and_not_by_the_end_of_a_period(
     days: list[float | None], start: datetime | None, end: datetime | None, label: str
 ) -> None:
     logged(*days)
-    numbers = statistics.error_numbers(failed_orders())
+    numbers = statistics.error_numbers(failed_orders(), NOW)
     (row,) = statistics.error_rows(numbers, start, end)
     assert (row.orders, row.label) == (len(days), label)
     assert statistics.new_signatures(failed_orders(), start, end) == (label == "new")

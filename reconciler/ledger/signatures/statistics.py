@@ -3,10 +3,10 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from django.db.models import Count, Exists, OuterRef, Q, QuerySet, Subquery, Sum
+from django.db.models import Count, Exists, OuterRef, QuerySet, Subquery, Sum
 
 from reconciler.ledger.models import Attempt, ErrorSignature
-from reconciler.ledger.queries import UNFINISHED, FailedOrderQuerySet
+from reconciler.ledger.queries import FailedOrderQuerySet, is_open
 
 #: A signature that was silent for this long before the period is back.
 SILENT = timedelta(days=7)
@@ -42,11 +42,11 @@ Numbers = tuple[int, int, int, int]
 NOTHING: Numbers = (0, 0, 0, 0)
 
 
-def error_numbers(orders: FailedOrderQuerySet) -> dict[int, Numbers]:
-    """Count these orders by the primary key of their signature."""
+def error_numbers(orders: FailedOrderQuerySet, now: datetime) -> dict[int, Numbers]:
+    """Count these orders by the primary key of their signature; what is open is so at ``now``."""
     # A group for each shop is cheaper than to count distinct shops.
     groups = orders.order_by().values_list("signature", "shop")
-    unfinished = Count("pk", filter=Q(state__in=UNFINISHED))
+    unfinished = Count("pk", filter=is_open(now))
     found = groups.annotate(n=Count("pk"), unfinished=unfinished, tries=Sum("attempt_count"))
     numbers: dict[int, Numbers] = {}
     for signature, _, n, open_, tries in found:

@@ -14,6 +14,7 @@ from django.utils import timezone
 from reconciler.hotwax.documents import bounded
 from reconciler.hotwax.oms_orders import OmsOrder
 from reconciler.ledger.models import (
+    SYSTEM,
     Event,
     EventKind,
     FailedOrder,
@@ -29,6 +30,10 @@ _WRITTEN = (
     "state",
     "state_detail",
     "state_at",
+    "state_by",
+    "was_resolved",
+    "was_reopened",
+    "arrived_at",
     "failed_since",
     "kept_open",
     "revision",
@@ -117,6 +122,8 @@ def _apply(
     """
     before, after = Verdict(order.verdict), judgement.verdict
     again = order.state == State.RESOLVED and order.failed_since
+    if after == Verdict.IMPORTED and before not in (Verdict.IMPORTED, Verdict.UNCHECKED):
+        order.arrived_at = asked_at
     order.verdict, order.verdict_at = after, asked_at
     events = []
     if before != after or (again and after == Verdict.IMPORTED):
@@ -141,5 +148,8 @@ def move(order: FailedOrder, state: State, kind: EventKind, now: datetime) -> Ev
     before = order.state_text
     order.state, order.state_detail = state, ""
     order.state_at, order.failed_since, order.kept_open = now, False, False
+    order.was_reopened |= kind == EventKind.REOPENED
+    order.was_resolved |= state == State.RESOLVED
+    order.state_by = SYSTEM
     order.revision += 1
     return event(kind, now, order=order, before=before, after=state, revision=order.revision)

@@ -108,7 +108,8 @@ def reopen_unasked(now: datetime) -> int:
         orders = list(waiting.select_for_update().order_by("pk"))
         # It still asks first, once the index answers again.
         events = [move(order, State.OPEN, EventKind.REOPENED, now) for order in orders]
-        columns = ("state", "state_detail", "state_at", "failed_since", "revision")
+        columns = ["state", "state_detail", "state_at", "state_by", "was_reopened"]
+        columns += ["failed_since", "kept_open", "revision"]
         FailedOrder.objects.bulk_create(
             orders, update_conflicts=True, unique_fields=["id"], update_fields=columns
         )

@@ -120,6 +120,9 @@ def set_state(
             state_detail=detail,
             state_at=now,
             failed_since=False,
+            state_by=actor,
+            was_resolved=Value(True) if state == State.RESOLVED else F("was_resolved"),
+            was_reopened=F("was_reopened") if state == State.RESOLVED else _is_reopened(),
             kept_open=_is_imported() if state != State.RESOLVED else Value(False),
             revision=F("revision") + 1,
         )
@@ -184,6 +187,11 @@ def latest_action(actor: str, now: datetime) -> Action | None:
 
 
 # ------------------------------------------------------------------------------------- rows
+
+
+def _is_reopened() -> Case:
+    resolved = When(state=State.RESOLVED, then=Value(True))
+    return Case(resolved, default=F("was_reopened"), output_field=BooleanField())
 
 
 def _is_imported() -> Case:
@@ -290,6 +298,7 @@ def _set_back(action: Action, done: Action, before: str, keys: list[int]) -> int
         asks_first=asks,
         kept_open=False,
         state_at=was_at,
+        state_by=done.actor,
         revision=F("revision") + 1,
     )
 

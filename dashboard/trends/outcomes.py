@@ -1,0 +1,92 @@
+"""What became of the failed orders of a period, and how many were not resolved day by day."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from functools import partial
+
+from dashboard.charts.sparklines import SmallBar
+from dashboard.charts.stacked import HEIGHT, bar_label, ends_of, nice
+from dashboard.filtering.order_filter import OrderFilter
+from dashboard.filtering.parameters import VERDICTS
+from dashboard.filtering.periods import edges_between
+from reconciler import service
+from reconciler.service import Freshness
+
+#: The order in which verdicts are told.
+_TOLD = ("imported", "duplicate", "missing", "unconfirmed", "unchecked")
+
+
+@dataclass(frozen=True)
+class VerdictRow:
+    """Orders of a verdict, with a bar up to 100."""
+
+    key: str
+    label: str
+    now: int
+    url: str
+    size: float
+
+
+@dataclass(frozen=True)
+class Became:
+    """What became of the orders that match."""
+
+    outcomes: service.Outcomes
+    verdicts: list[VerdictRow]
+    #: Empty where no state ever changed: then nothing is known but that they failed.
+    backlog: list[SmallBar]
+    unit: str
+
+    @property
+    def resolved(self) -> int:
+        """Return how many orders are resolved."""
+        return self.outcomes.resolved_by_program + self.outcomes.resolved_by_people
+
+    @property
+    def reopened_per_cent(self) -> int | None:
+        """Return the share of what was resolved once that was opened again."""
+        once = self.outcomes.was_resolved
+        return round(100 * self.outcomes.was_reopened / once) if once else None
+
+
+def became_of(asked: OrderFilter, fresh: Freshness, link: Callable[[str, str], str]) -> Became:
+    """Count what became of the orders that match."""
+    orders = asked.matching(fresh.now)
+    count = partial(service.outcomes_of, orders)
+    outcomes = service.cached(fresh.revision, "outcomes", orders.order_by(), (), count)
+    most = max(outcomes.verdicts.values(), default=0) or 1
+    rows = [
+        VerdictRow(key, VERDICTS[key], n, link("verdict", key) if n else "", 100 * n / most)
+        for key in _TOLD
+        for n in (outcomes.verdicts[key],)
+    ]
+    bars, unit = _backlog(asked, fresh)
+    return Became(outcomes, rows, bars, unit)
+
+
+def _backlog(asked: OrderFilter, fresh: Freshness) -> tuple[list[SmallBar], str]:
+    """Draw what was not resolved at the end of each span that is over, since states are known."""
+    undated = asked.matching(fresh.now, "view", "state", "verdict", "dates")
+    ends = ends_of(asked, fresh, undated)
+    if ends is None:
+        return [], ""
+    unit, edges = edges_between(*ends)
+    count = partial(service.backlog, undated, edges)
+    since, numbers = service.cached(fresh.revision, "backlog", undated.order_by(), edges, count)
+    if since is None:
+        return [], ""
+    known = [
+        (start, n)
+        for start, end, n in zip(edges, edges[1:], numbers, strict=False)
+        if end > since and start <= fresh.now
+    ]
+    top = nice(max((n for _, n in known), default=0))
+    return [_bar(start, unit, n, top) for start, n in known], unit
+
+
+def _bar(start: datetime, unit: str, number: int, top: int) -> SmallBar:
+    height = HEIGHT * number / top
+    return SmallBar(
+        start, bar_label(start, unit), number, f"{HEIGHT - height:.4g}", f"{height:.4g}"
+    )

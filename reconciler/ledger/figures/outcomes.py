@@ -1,0 +1,134 @@
+"""What became of failed orders: in the OMS or not, how long it took, who resolved them.
+
+Counted only from what the OMS was asked; what was never asked is a number of its own.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import pairwise
+from typing import Any
+
+from django.db.models import Count, Q
+
+from reconciler.ledger.figures.counts import per_span, percentile
+from reconciler.ledger.models import SYSTEM, Event, EventKind, State, Verdict
+from reconciler.ledger.queries import FailedOrderQuerySet
+
+#: Events that tell of a state.
+_OF_STATES = (EventKind.STATE, EventKind.REOPENED, EventKind.UNDO)
+
+
+@dataclass(frozen=True)
+class Outcomes:
+    """What became of some orders, as far as the OMS was asked."""
+
+    #: Orders by verdict.
+    verdicts: dict[str, int]
+    resolved_by_program: int
+    resolved_by_people: int
+    #: Orders that were resolved once, and of these those that were opened again.
+    was_resolved: int
+    was_reopened: int
+    #: Minutes from the first failure to the answer that it arrived, of orders that were known to be
+    #: missing before: how many, median, nine in ten; None where nothing was measured.
+    measured: int
+    p50: int | None
+    p90: int | None
+
+    @property
+    def asked(self) -> int:
+        """Return how many orders the OMS was asked for."""
+        return sum(n for verdict, n in self.verdicts.items() if verdict != Verdict.UNCHECKED)
+
+    @property
+    def arrived(self) -> int:
+        """Return how many of these are in the OMS, once or twice."""
+        return self.verdicts[Verdict.IMPORTED] + self.verdicts[Verdict.DUPLICATE]
+
+
+def outcomes_of(orders: FailedOrderQuerySet) -> Outcomes:
+    """Count what became of these orders."""
+    resolved = Q(state=State.RESOLVED)
+    groups = (
+        orders.order_by()
+        .values_list("verdict")
+        .annotate(
+            n=Count("pk"),
+            program=Count("pk", filter=resolved & Q(state_by=SYSTEM)),
+            people=Count("pk", filter=resolved & ~Q(state_by=SYSTEM)),
+            once=Count("pk", filter=Q(was_resolved=True)),
+            again=Count("pk", filter=Q(was_resolved=True, was_reopened=True)),
+        )
+    )
+    verdicts, sums = dict.fromkeys(map(str, Verdict.values), 0), [0, 0, 0, 0]
+    for verdict, n, *numbers in groups:
+        verdicts[verdict] = n
+        sums = [a + b for a, b in zip(sums, numbers, strict=True)]
+    times = _minutes(orders)
+    measured, p50, p90 = sum(times.values()), percentile(times, 50), percentile(times, 90)
+    program, people, once, again = sums
+    return Outcomes(verdicts, program, people, once, again, measured, p50, p90)
+
+
+def _minutes(orders: FailedOrderQuerySet) -> dict[int, int]:
+    """Count orders by whole minutes from the first failure to their arrival."""
+    dated = orders.order_by().exclude(arrived_at=None).exclude(first_failed_at=None)
+    counts: dict[int, int] = {}
+    pairs: Any = dated.values_list("first_failed_at", "arrived_at")
+    for failed, arrived in pairs.iterator():
+        minutes = max(0, int((arrived - failed).total_seconds() // 60))
+        counts[minutes] = counts.get(minutes, 0) + 1
+    return counts
+
+
+def backlog(
+    orders: FailedOrderQuerySet, edges: Sequence[datetime]
+) -> tuple[datetime | None, list[int]]:
+    """Count these orders that were not resolved at the end of each span between edges.
+
+    Returns since when states are known, None if none ever changed, and a number a span.
+    """
+    told = Event.objects.filter(kind__in=_OF_STATES).order_by()
+    known_from = told.order_by("at").values_list("at", flat=True).first()
+    if orders.query.where:
+        told = told.filter(order__in=orders.order_by().values("pk"))
+    closed = told.filter(after=State.RESOLVED)
+    opened = told.filter(before=State.RESOLVED)
+    begin = edges[0]
+    number = (
+        orders.filter(first_at__lt=begin).count()
+        - closed.filter(at__lt=begin).count()
+        + opened.filter(at__lt=begin).count()
+    )
+    changes = zip(
+        per_span(orders, "first_at", edges),
+        per_span(closed, "at", edges),
+        per_span(opened, "at", edges),
+        strict=True,
+    )
+    numbers = []
+    for more, done, again in changes:
+        number += more - done + again
+        numbers.append(number)
+    assert len(numbers) == len(list(pairwise(edges)))
+    return known_from, numbers
+
+
+#: Of a signature: orders, of these asked for, in the OMS, and missing and open.
+Arrivals = dict[int, tuple[int, int, int]]
+_THERE = Q(verdict__in=(Verdict.IMPORTED, Verdict.DUPLICATE))
+
+
+def arrivals_by_error(orders: FailedOrderQuerySet) -> Arrivals:
+    """Count these orders by the primary key of their signature: asked, arrived, missing."""
+    groups = (
+        orders.order_by()
+        .values_list("signature")
+        .annotate(
+            asked=Count("pk", filter=~Q(verdict=Verdict.UNCHECKED)),
+            there=Count("pk", filter=_THERE),
+            missing=Count("pk", filter=Q(verdict=Verdict.MISSING)),
+        )
+    )
+    return {signature: (asked, there, missing) for signature, asked, there, missing in groups}

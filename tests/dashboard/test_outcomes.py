@@ -1,0 +1,229 @@
+"""What became of failed orders: counted again from documents, answers and what people did."""
+
+import random
+from collections import Counter
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.test import Client as Browser
+
+from reconciler.hotwax.oms_orders import OmsOrder
+from reconciler.ledger.models import FailedOrder, State
+from reconciler.ledger.work import arrivals, triage
+from tests import clock
+from tests.clock import NOW, local
+from tests.dashboard.conftest import Open, Page
+from tests.makers import document
+
+pytestmark = pytest.mark.django_db
+Keep = Callable[..., None]
+ERRORS = ("Connection timeout", "Product not found for SKU A-{n}", "Order item type not exist")
+
+
+class World:
+    """Forty orders of the last nine days, and what happened to each, hour by hour."""
+
+    def __init__(self, keep: Keep) -> None:
+        rng = random.Random(5)
+        self.created = {f"#{n}": NOW - timedelta(hours=rng.randrange(5, 200)) for n in range(40)}
+        self.error = {name: rng.choice(ERRORS).format(n=n) for n, name in enumerate(self.created)}
+        keep(
+            *(
+                document(
+                    name,
+                    document_id=f"d{name}",
+                    created=created,
+                    logged=created + timedelta(minutes=30),
+                    error=self.error[name],
+                )
+                for name, created in self.created.items()
+            )
+        )
+        #: Name -> verdict; when it failed and arrived; who resolved it; what happened to its state.
+        self.verdict: dict[str, str] = {}
+        self.minutes: list[int] = []
+        self.resolved: dict[str, str] = {}
+        self.once: set[str] = set()
+        self.again: set[str] = set()
+        self.changes: list[tuple[Any, int]] = []
+
+    def answer(self, names: list[str], there: set[str], ago: timedelta) -> None:
+        """Let the OMS answer for these names."""
+        at = NOW - ago
+        found = [
+            OmsOrder(f"M{n}", n, "Approved", self.created[n], "S") for n in names if n in there
+        ]
+        with clock.stopped_at(at):
+            arrivals.write_answer(names, found, at, {})
+        for name in names:
+            before = self.verdict.get(name)
+            self.verdict[name] = "imported" if name in there else "missing"
+            if name in there and before == "missing":
+                failed = self.created[name] + timedelta(minutes=30)
+                self.minutes.append(max(0, int((at - failed).total_seconds() // 60)))
+            if name in there and name not in self.resolved:
+                self._resolve(name, "system", at)
+
+    def _resolve(self, name: str, actor: str, at: Any) -> None:
+        self.resolved[name] = actor
+        self.once.add(name)
+        self.changes.append((at, 1))
+
+    def resolve(self, name: str, ago: timedelta) -> None:
+        """Let a person resolve an order."""
+        self._set(name, State.RESOLVED, ago)
+        self._resolve(name, "ann", NOW - ago)
+
+    def reopen(self, name: str, ago: timedelta) -> None:
+        """Let a person open it again."""
+        self._set(name, State.OPEN, ago)
+        del self.resolved[name]
+        self.again.add(name)
+        self.changes.append((NOW - ago, -1))
+
+    def _set(self, name: str, state: State, ago: timedelta) -> None:
+        pk = FailedOrder.objects.get(order_name=name).pk
+        triage.set_state([pk], state, "", "ann", NOW - ago)
+
+
+@pytest.fixture
+def world(keep: Keep) -> World:
+    made = World(keep)
+    names = list(made.created)
+    hour = timedelta(hours=1)
+    made.answer(names[:20], set(names[:5]), 4 * hour)  # what was there at once has no time
+    made.answer(names[5:20], set(names[5:11]), 2 * hour)
+    made.resolve(names[30], 3 * hour)
+    made.resolve(names[31], 3 * hour)
+    made.reopen(names[31], hour)
+    return made
+
+
+def percentile(values: list[int], per_cent: int) -> int:
+    ordered = sorted(values)
+    return ordered[-(-len(ordered) * per_cent // 100) - 1]
+
+
+def numbers(page: Page, chart: str) -> dict[str, str]:
+    rows = page.root.one("table", data_chart=chart).all("tr", data_key=...)  # type: ignore[arg-type]
+    return {row.get("data-key"): row.one("td", data_value=...).get("data-value") for row in rows}  # type: ignore[arg-type]
+
+
+def test_trends_tell_what_a_recount_finds(world: World, open_page: Open, browser: Browser) -> None:
+    page = open_page("/trends/?period=all")
+    expected = Counter(world.verdict.get(name, "unchecked") for name in world.created)
+    shown = numbers(page, "verdicts")
+    assert {key: int(n) for key, n in shown.items() if n != "0"} == expected
+    assert numbers(page, "resolved") == {
+        "program": str(sum(actor == "system" for actor in world.resolved.values())),
+        "people": str(sum(actor == "ann" for actor in world.resolved.values())),
+        "reopened": str(len(world.again)),
+        "p50": str(percentile(world.minutes, 50)),
+        "p90": str(percentile(world.minutes, 90)),
+    }
+    answer = browser.get("/api/trends?period=all").json()["outcomes"]
+    assert answer["minutes_to_arrival"]["measured"] == len(world.minutes)
+    assert (answer["was_resolved"], answer["was_reopened"]) == (len(world.once), len(world.again))
+    assert f"{expected['unchecked']} of these orders HotWax was never asked about" in " ".join(
+        page.html.split()
+    )
+
+
+def test_the_backlog_is_what_was_not_resolved_at_the_end_of_each_day(
+    world: World, browser: Browser
+) -> None:
+    bars = browser.get("/api/trends?period=all").json()["outcomes"]["not_resolved"]
+    assert bars
+    first = {name: created + timedelta(minutes=10) for name, created in world.created.items()}
+    for bar in bars:
+        day = local(clock.datetime.fromisoformat(bar["from"])).date()
+
+        def by_then(moment: Any, day: Any = day) -> bool:
+            return bool(local(moment).date() <= day)
+
+        expected = sum(map(by_then, first.values()))
+        expected -= sum(change for at, change in world.changes if by_then(at))
+        assert bar["count"] == expected
+
+
+def test_every_mark_opens_as_many_orders(world: World, open_page: Open) -> None:
+    page = open_page("/trends/?period=7d")
+    for row in page.root.one("table", data_chart="verdicts").all("tr", data_key=...):  # type: ignore[arg-type]
+        for link in row.all("a"):
+            shown = row.one("td", data_value=...).get("data-value")  # type: ignore[arg-type]
+            assert open_page(link.get("href")).total == int(shown)
+    page = open_page("/errors/?period=7d")
+    for row in page.root.all("tr", data_slug=...):  # type: ignore[arg-type]
+        for link in row.one("td", data_column="missing").all("a"):
+            assert open_page(link.get("href")).total == int(link.get("data-value"))
+
+
+def test_errors_tell_what_was_asked_what_arrived_and_what_is_missing(
+    world: World, open_page: Open
+) -> None:
+    rows = open_page("/errors/").root.all("tr", data_slug=...)  # type: ignore[arg-type]
+    found = {}
+    for row in rows:
+        advice = row.one("td", data_column="retry")
+        missing = row.one("td", data_column="missing").one(data_value=...).get("data-value")  # type: ignore[arg-type]
+        text = row.one("th", data_column="error").one("a").get("title")
+        found[text] = tuple(
+            map(int, (advice.get("data-asked"), advice.get("data-arrived"), missing))
+        )
+    expected: dict[str, list[int]] = {}
+    for name, error in world.error.items():
+        template = "Product not found for SKU ‹sku›" if "SKU" in error else error
+        counts = expected.setdefault(template, [0, 0, 0])
+        verdict = world.verdict.get(name)
+        counts[0] += verdict is not None
+        counts[1] += verdict == "imported"
+        counts[2] += verdict == "missing"
+    assert found == {template: tuple(counts) for template, counts in expected.items()}
+
+
+@pytest.mark.parametrize(
+    ("error", "arrived", "of", "words"),
+    [
+        ("Connection timeout", 2, 12, "17 % arrived: few arrive so"),
+        ("Connection timeout", 9, 12, "75 % arrived"),
+        ("Connection timeout", 0, 3, "0 % arrived"),
+        (
+            "No Shopify order found for id: 5432109876",
+            9,
+            12,
+            "75 % arrived: most arrive nevertheless",
+        ),
+        ("No Shopify order found for id: 5432109876", 2, 12, "17 % arrived"),
+        ("Order item type not exist", 0, 0, "never asked"),
+    ],
+)
+def test_what_contradicts_an_advice_is_said(
+    error: str, arrived: int, of: int, words: str, keep: Keep, open_page: Open
+) -> None:
+    keep(*(document(f"#{n}", document_id=f"d{n}", error=error) for n in range(12)))
+    orders = list(FailedOrder.objects.all())
+    found = [
+        OmsOrder(f"M{n}", order.order_name, "Approved", order.order_created_at, "S")
+        for n, order in enumerate(orders[:arrived])
+    ]
+    arrivals.write_answer([order.order_name for order in orders[:of]], found, NOW, {})
+    (row,) = open_page("/errors/").root.all("tr", data_slug=...)  # type: ignore[arg-type]
+    assert words in row.one("td", data_column="retry").text
+
+
+def test_an_undo_is_no_opening(world: World, browser: Browser) -> None:
+    order = FailedOrder.objects.filter(state="open").first()
+    assert order is not None
+    done = triage.set_state([order.pk], State.RESOLVED, "", "ann", NOW)
+    triage.undo(done.action.pk, "ann", NOW)
+    answer = browser.get("/api/trends?period=all").json()["outcomes"]
+    assert answer["was_reopened"] == len(world.again)
+
+
+def test_where_nothing_is_known_nothing_is_drawn(keep: Keep, open_page: Open) -> None:
+    keep(document("#1"))
+    page = open_page("/trends/")
+    assert not page.root.all("table", data_chart="backlog")
+    assert "No order was seen to arrive yet" in page.html
