@@ -93,6 +93,7 @@ class ErrorsTable(PagedTable):
     label = tables.Column(verbose_name="Change", orderable=False)
     orders = _number("Orders")
     open = _number("Open")
+    missing = tables.Column(accessor="signature", verbose_name="Missing", orderable=False)
     stores = tables.Column(accessor="shops", verbose_name="Shops", initial_sort_descending=True)
     attempts = _number("Attempts")
     trend = tables.Column(accessor="signature", orderable=False)
@@ -102,7 +103,6 @@ class ErrorsTable(PagedTable):
     first_seen = tables.Column(
         accessor="first_seen_at", verbose_name="First seen", initial_sort_descending=True
     )
-    missing = tables.Column(accessor="signature", verbose_name="Missing", orderable=False)
     retry = tables.Column(accessor="signature", verbose_name="What to do", orderable=False)
 
     @classmethod
