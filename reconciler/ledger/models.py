@@ -262,7 +262,17 @@ class FailedOrder(models.Model):
             models.Index(fields=("last_failed_at", "signature"), name="failed_by_signature"),
             models.Index(fields=("signature", "last_failed_at"), name="signature_by_failed"),
             models.Index(
-                fields=("signature", "shop", "state", "attempt_count"), name="orders_by_facets"
+                fields=(
+                    "signature",
+                    "shop",
+                    "state",
+                    "state_detail",
+                    "failed_since",
+                    "verdict",
+                    "assignee",
+                    "attempt_count",
+                ),
+                name="orders_by_facets",
             ),
             models.Index(
                 fields=("first_at", "signature", "shop", "order_created_at"), name="orders_by_first"

@@ -28,16 +28,20 @@ from tests.bench.ledgers import DAYS, FOLDER, begin_of_today, build
 ROUNDS = 7
 U = "('open', 'in_progress', 'waiting')"
 #: With the condition of our partial index, so that the limit has it at its disposal too.
-OPEN = f"NOT (state = 'resolved') AND state IN {U}"
+OPEN = f"""NOT (state = 'resolved') AND (state IN {U} OR (state = 'ignored' AND (failed_since
+ OR (state_detail > '' AND state_detail <= :today))))"""
 ROWS = """SELECT o.id, o.order_name, s.name, o.site_url, g.slug, g.plain, g.template, g.category,
- o.error_excerpt, o.attempt_count, o.order_created_at, o.first_at, o.last_failed_at, o.expires_at
+ o.error_excerpt, o.attempt_count, o.order_created_at, o.first_at, o.last_failed_at, o.expires_at,
+ o.verdict, o.verdict_at, o.oms_orders, o.state, o.state_detail, o.state_at, o.assignee
  FROM (SELECT * FROM ledger_failedorder {where} ORDER BY last_failed_at DESC, id DESC LIMIT 50) o
  JOIN ledger_shop s ON s.id = o.shop_id JOIN ledger_errorsignature g ON g.id = o.signature_id
  ORDER BY o.last_failed_at DESC, o.id DESC"""
 TABS = f"""SELECT count(*), count(*) FILTER (WHERE attempt_count >= 2 OR signature_id NOT IN
   (SELECT id FROM ledger_errorsignature WHERE retry = 'yes')),
  count(*) FILTER (WHERE expires_at BETWEEN :now AND :soon),
- count(*) FILTER (WHERE attempt_count >= 2 AND last_failed_at >= :day)
+ count(*) FILTER (WHERE attempt_count >= 2 AND last_failed_at >= :day),
+ count(*) FILTER (WHERE verdict = 'missing'), count(*) FILTER (WHERE assignee = 'bench'),
+ count(*) FILTER (WHERE verdict = 'unchecked')
  FROM ledger_failedorder WHERE {OPEN}"""
 COUNT = "SELECT count(*) FROM ledger_failedorder {where}"
 ERRORS = """SELECT g.slug, g.template, n FROM (SELECT signature_id, count(*) n
@@ -48,6 +52,15 @@ KINDS = """SELECT g.category, g.retry, sum(n) FROM (SELECT signature_id, count(*
  GROUP BY 1, 2 ORDER BY 3 DESC"""
 SHOPS = """SELECT s.name, n FROM (SELECT shop_id, count(*) n FROM ledger_failedorder {where}
  GROUP BY 1) JOIN ledger_shop s ON s.id = shop_id ORDER BY 2 DESC"""
+WORK = """SELECT verdict, state, assignee, count(*) FROM ledger_failedorder {where}
+ GROUP BY 1, 2, 3"""
+RESOLVED = "SELECT count(*) FROM ledger_failedorder WHERE state = 'resolved'"
+MISSING = "SELECT count(*) FROM ledger_failedorder WHERE verdict = 'missing'"
+BECAME = """SELECT verdict, count(*), count(*) FILTER (WHERE state = 'resolved' AND state_by = 'system'),
+ count(*) FILTER (WHERE was_resolved), count(*) FILTER (WHERE was_reopened)
+ FROM ledger_failedorder {where} GROUP BY 1"""
+CLOSED = """SELECT date(at), after, before, count(*) FROM ledger_event
+ WHERE kind IN ('state', 'reopened', 'undo') GROUP BY 1, 2, 3"""
 #: Weeks begin on Monday.
 BARS = """SELECT date({date}, '-6 days', 'weekday 1'), g.category, count(*)
  FROM ledger_failedorder o JOIN ledger_errorsignature g ON g.id = o.signature_id {where}
@@ -55,9 +68,13 @@ BARS = """SELECT date({date}, '-6 days', 'weekday 1'), g.category, count(*)
 SEEN = """SELECT g.id, (SELECT min(logged_at) FROM ledger_attempt WHERE signature_id = g.id),
  (SELECT max(logged_at) FROM ledger_attempt WHERE signature_id = g.id) FROM ledger_errorsignature g"""
 NEW = "SELECT count(*) FROM ledger_errorsignature"
-PER_ERROR = f"""SELECT g.slug, g.plain, g.template, g.category, g.retry, n, u, shops, tries FROM
+PER_ERROR = f"""SELECT g.slug, g.plain, g.template, g.category, g.retry, n, u, shops, tries, asked,
+ there, missing FROM
  (SELECT signature_id, count(*) n, count(*) FILTER (WHERE state IN {U}) u,
-  count(DISTINCT shop_id) shops, sum(attempt_count) tries FROM ledger_failedorder GROUP BY 1)
+  count(DISTINCT shop_id) shops, sum(attempt_count) tries,
+  count(*) FILTER (WHERE verdict <> 'unchecked') asked,
+  count(*) FILTER (WHERE verdict IN ('imported', 'duplicate')) there,
+  count(*) FILTER (WHERE verdict = 'missing') missing FROM ledger_failedorder GROUP BY 1)
  JOIN ledger_errorsignature g ON g.id = signature_id ORDER BY n DESC"""
 SPARKS = """SELECT strftime('%Y-%m', last_failed_at), signature_id, count(*)
  FROM ledger_failedorder GROUP BY 1, 2"""
@@ -72,8 +89,9 @@ AGES = f"SELECT date(first_at), count(*) FROM ledger_failedorder WHERE {OPEN} GR
 
 
 def _list(where: str) -> list[str]:
-    statements = [COUNT, ROWS, ERRORS, KINDS, SHOPS]
-    rest = [TABS, COUNT.format(where=""), BARS.format(date="last_failed_at", where=""), NEW]
+    statements = [COUNT, ROWS, ERRORS, KINDS, SHOPS, WORK]
+    rest = [TABS, RESOLVED, MISSING, COUNT.format(where="")]
+    rest += [BARS.format(date="last_failed_at", where=""), NEW]
     return [*(statement.format(where=where) for statement in statements), *rest]
 
 
@@ -82,7 +100,7 @@ PAGES: dict[str, tuple[list[str], float, float]] = {
     "/orders/": (_list(f"WHERE {OPEN}"), 1.8, 1.2),
     "/orders/?view=all": (_list(""), 1.8, 1.2),
     "/errors/": (
-        [PER_ERROR, SEEN, SPARKS, *(s.format(where="") for s in (ERRORS, KINDS, SHOPS))],
+        [PER_ERROR, SEEN, SPARKS, *(s.format(where="") for s in (ERRORS, KINDS, SHOPS, WORK))],
         1.8,
         1.8,
     ),
@@ -92,7 +110,9 @@ PAGES: dict[str, tuple[list[str], float, float]] = {
             BARS.format(date="first_at", where=SINCE),
             HOURS.format(where=SINCE),
             AGES,
-            *(s.format(where=SINCE) for s in (ERRORS, KINDS, SHOPS)),
+            BECAME.format(where=SINCE),
+            CLOSED,
+            *(s.format(where=SINCE) for s in (ERRORS, KINDS, SHOPS, WORK)),
         ],
         1.8,
         1.8,
@@ -120,8 +140,16 @@ PLAIN = """<!doctype html><html><body>{% for rows in results %}<table>{% for row
 {% endfor %}</table>{% endfor %}</body></html>"""
 #: Django's admin: the same columns, filters and facets.
 COLUMNS = ("order_name", "shop", "error_excerpt", "signature", "attempt_count", "order_created_at")
-MORE_COLUMNS = ("first_at", "last_failed_at", "expires_at", "state")
-FILTERS = ("signature", "signature__category", "signature__retry", "shop")
+MORE_COLUMNS = ("first_at", "last_failed_at", "expires_at", "verdict", "state", "assignee")
+FILTERS = (
+    "signature",
+    "signature__category",
+    "signature__retry",
+    "shop",
+    "verdict",
+    "state",
+    "assignee",
+)
 
 
 def cpu(work: Callable[[], Any]) -> float:
@@ -218,7 +246,7 @@ def prepare(orders: int) -> Callable[[str], str]:
     instance = f"{settings.HOTWAX_URL} {settings.HOTWAX_CORE} {settings.HOTWAX_DOC_TYPE}"
     loaded = {"loaded_at": now - timedelta(days=DAYS), "kept": orders, "found": orders}
     SyncState.objects.update(**asked, **loaded, instance=instance, mode="range", step="done")
-    user, _ = User.objects.get_or_create(username="bench")
+    user, _ = User.objects.get_or_create(username="bench", is_superuser=True)
     client = Client()
     client.force_login(user, backend="dashboard.accounts.AccountBackend")
 
@@ -245,6 +273,7 @@ def main() -> int:
     now = begin_of_today()
     days = {"now": 0, "soon": 7, "day": -1, "month": -29, "months": -59}
     moments = {name: f"{now + timedelta(days=n):%Y-%m-%d %H:%M:%S}" for name, n in days.items()}
+    moments["today"] = f"{now:%Y-%m-%d}"
     missed = 0
     print(f"{orders:,} orders; ms of the processor")
     for url, (statements, most_cold, most_warm) in PAGES.items():

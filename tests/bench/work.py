@@ -5,6 +5,7 @@ and how much memory it takes.
 """
 
 import csv
+import json
 import sqlite3
 import statistics
 import sys
@@ -12,18 +13,20 @@ from collections.abc import Callable
 from contextlib import suppress
 from datetime import datetime
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import django
 
 from tests.bench.ledgers import begin_of_today
 from tests.bench.pages import cpu, prepare
 from tests.bench.tools import Memory
-from tests.makers import document
+from tests.makers import document, oms_order
 
 ROUNDS = 5
 #: Milliseconds at most.
 PAGE, STEP = 60, 20
 RATIO, MEMORY = 0.4, 100
+RATIO_OF_SQL = 2
 JOIN = """SELECT o.order_name, s.name, a.error_text, g.template, g.category, g.retry,
  o.attempt_count, o.order_created_at, o.first_at, o.last_failed_at, o.expires_at, o.state,
  o.site_url FROM ledger_failedorder o JOIN ledger_shop s ON s.id = o.shop_id
@@ -48,6 +51,10 @@ class Report:
         spent = statistics.median(cpu(work) for _ in range(ROUNDS))
         self._told(name, f"{spent:8.1f} ms (at most {limit or '…'})", limit and spent > limit)
 
+    def ratio(self, name: str, value: float, limit: float) -> None:
+        """Tell a ratio, that may be so large."""
+        self._told(name, f"{value:8.2f} (at most {limit})", value > limit)
+
     def least(self, name: str, value: float, limit: float) -> None:
         """Tell a ratio, that must be so large."""
         self._told(name, f"{value:8.2f} (at least {limit})", value < limit)
@@ -66,6 +73,7 @@ def main() -> int:
     pages(get, orders, report)
     steps(now, report)
     export(report)
+    acting(now, report)
     if report.missed:
         print(f"missed: {', '.join(report.missed)}")
     return 1 if report.missed else 0
@@ -108,6 +116,68 @@ def steps(now: datetime, report: Report) -> None:
     report.most("five new documents", tick, STEP)
     report.most("past their expiry", lambda: _past_expiry(now), STEP)
     report.most("documents kept", documents_kept, STEP)
+
+
+#: The same by SQL: the orders set, and an event for each.
+SET = (
+    "UPDATE ledger_failedorder SET state = 'resolved', revision = revision + 1 WHERE id IN ({keys})"
+)
+TOLD = """INSERT INTO ledger_event (order_id, actor, kind, at, before, after, revision, had_failed)
+ SELECT id, 'bench', 'state', '2026-11-20 10:00:00', state, 'resolved', revision + 1, 0
+ FROM ledger_failedorder WHERE id IN ({keys})"""
+ACTED, NAMES = 10_000, 3_000
+
+
+def acting(now: datetime, report: Report) -> None:
+    """Resolve ten thousand orders and take it back; write three thousand verdicts."""
+    from django.conf import settings
+    from django.db import transaction
+
+    from reconciler.hotwax.oms_orders import read_oms_orders
+    from reconciler.ledger.models import FailedOrder, State
+    from reconciler.ledger.work import arrivals, triage
+
+    newest = FailedOrder.objects.order_by("-last_failed_at")
+    keys = list(newest.values_list("pk", flat=True)[:ACTED])
+    database = sqlite3.connect(settings.DATABASES["default"]["NAME"], isolation_level=None)
+    written = ", ".join(map(str, keys))
+
+    def plainly() -> None:
+        database.execute("BEGIN IMMEDIATE")
+        database.execute(f"UPDATE ledger_failedorder SET state = 'open' WHERE id IN ({written})")
+        database.execute(TOLD.format(keys=written))
+        database.execute(SET.format(keys=written))
+        database.execute("ROLLBACK")
+
+    def resolve(*, undo: bool) -> None:
+        with suppress(InterruptedError), transaction.atomic():
+            FailedOrder.objects.filter(pk__in=keys).update(state=State.OPEN)
+            done = triage.set_state(keys, State.RESOLVED, "", "bench", now)
+            if undo:
+                triage.undo(done.action.pk, "bench", now)
+            raise InterruptedError  # the ledger is kept for the next run
+
+    def median(work: Callable[[], Any]) -> float:
+        return statistics.median(cpu(work) for _ in range(ROUNDS))
+
+    plain, ours = median(plainly), median(lambda: resolve(undo=False))
+    both = median(lambda: resolve(undo=True))
+    report.most("resolve 10,000 orders, by SQL", plainly, None)
+    report.ratio("resolve 10,000 orders / SQL", ours / plain, RATIO_OF_SQL)
+    report.ratio("its undo / SQL", (both - ours) / plain, RATIO_OF_SQL)
+    names = list(newest.exclude(order_name="").values_list("order_name", flat=True)[:NAMES])
+    raws = [one for name in names for one in oms_order(name, now, order_id=f"M{name}")]
+    body = json.dumps(raws)
+
+    def judge() -> None:
+        with suppress(InterruptedError), transaction.atomic():
+            found = read_oms_orders(json.loads(body), ZoneInfo("UTC"))
+            for i in range(0, len(names), 99):
+                arrivals.write_answer(names[i : i + 99], found[i : i + 99], now, {})
+            raise InterruptedError
+
+    spent, raw = median(judge), median(lambda: json.loads(body))
+    print(f"verdicts: {NAMES / spent * 1000:,.0f} documents a second; {spent / raw:.0f} times JSON")
 
 
 def export(report: Report) -> None:

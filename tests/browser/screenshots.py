@@ -4,16 +4,18 @@ from pathlib import Path
 
 from playwright.sync_api import sync_playwright
 
-from tests.browser.serving import ARGUMENTS, CHROMIUM, served
+from tests.browser.serving import ARGUMENTS, CHROMIUM, site_of
+from tests.shared import manage
 
 PICTURES = Path(__file__).resolve().parents[2] / "static" / "img"
 
 
 def main() -> None:
     """Take the list, an order and the trends, at 1440 pixels."""
-    with served(3000) as url, sync_playwright() as playwright:
+    with site_of(3000) as site, sync_playwright() as playwright:
+        manage(site.environment, "verdicts")
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
-        page = browser.new_page(viewport={"width": 1440, "height": 900}, base_url=url)
+        page = browser.new_page(viewport={"width": 1440, "height": 900}, base_url=site.url)
         page.goto("/login/")
         page.get_by_role("button", name="agent").click()
         page.goto("/orders/?period=30d")

@@ -57,25 +57,40 @@ def facet_counts(
     orders: FailedOrderQuerySet, facets: Mapping[str, Facet], revision: int
 ) -> dict[str, list[FacetValue]]:
     """Count orders by each facet, most first. The orders are read once for all facets."""
-    # With the signature among them an index covers the columns, whatever the orders are.
-    columns = sorted({"signature", *(facet.column for facet in facets.values())})
-
-    def count() -> list[tuple[Any, ...]]:
-        return list(orders.order_by().values_list(*columns).annotate(n=Count("pk")))
-
+    wanted = {facet.column for facet in facets.values()}
+    counts: dict[str, dict[Hashable, int]] = {}
+    for together in (*COUNTED_TOGETHER, wanted.difference(*COUNTED_TOGETHER)):
+        if wanted & together:
+            counts |= _counted(orders, sorted(wanted & together), revision)
     # Several facets are of signatures: they are loaded once.
     loaded: dict[str, Mapping[Any, Any]] = {}
 
     def values(facet: Facet) -> list[FacetValue]:
-        place = columns.index(facet.column)
-        counts = _sums((row[place], row[-1]) for row in rows)
-        if facet.column not in loaded:
-            load: Any = signatures_of if facet.column == "signature" else dict.fromkeys
-            loaded[facet.column] = load(counts)
-        return _values(facet.labels(loaded[facet.column]), counts)
+        column = facet.column
+        if column not in loaded:
+            load: Any = signatures_of if column == "signature" else dict.fromkeys
+            loaded[column] = load(counts[column])
+        return _values(facet.labels(loaded[column]), counts[column])
 
-    rows = cached(revision, "facets", orders.order_by(), columns, count) if facets else []
     return {name: values(facet) for name, facet in facets.items()}
+
+
+#: Columns whose values an index holds side by side: they are counted in one pass.
+COUNTED_TOGETHER = ({"signature", "shop"}, {"verdict", "state", "assignee"})
+
+
+def _counted(
+    orders: FailedOrderQuerySet, columns: list[str], revision: int
+) -> dict[str, dict[Hashable, int]]:
+    """Count orders by the values of each of these columns."""
+
+    def count() -> list[tuple[Any, ...]]:
+        return list(orders.order_by().values_list(*columns).annotate(n=Count("pk")))
+
+    rows = cached(revision, "facets", orders.order_by(), columns, count)
+    return {
+        column: _sums((row[place], row[-1]) for row in rows) for place, column in enumerate(columns)
+    }
 
 
 def by_owner(owners: Mapping[Any, Any]) -> Mapping[Any, Iterable[tuple[str, str]]]:
