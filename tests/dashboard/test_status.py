@@ -9,6 +9,7 @@ from django.test import Client as Browser
 
 from reconciler.demo.server import Demo
 from reconciler.ledger.models import SyncEvent, SyncState
+from tests.clock import NOW
 from tests.conftest import HotWax
 from tests.dashboard.conftest import Open, Page
 from tests.makers import document, envelope, static
@@ -67,3 +68,28 @@ def test_fields_zone_and_unreadable_documents_are_listed(open_page: Open, hotwax
     assert "neither a document id nor an order name" in section.text
     assert "key=•••" in section.text
     assert "s3cret" not in page.html
+
+
+@pytest.mark.parametrize(
+    ("changes", "told"),
+    [
+        ({}, "none yet"),
+        ({"oms_answered_at": NOW}, "answers; every open order was asked about"),
+        (
+            {
+                "oms_failing_since": NOW,
+                "oms_off": True,
+                "oms_error": "HotWax refused the credentials (403).",
+                "oms_remedy": "Make a new token.",
+            },
+            "HotWax refused the credentials (403). Make a new token.",
+        ),
+        ({"oms_failing_since": NOW, "oms_error": "It broke off."}, "does not answer"),
+    ],
+)
+def test_the_order_index_is_told_with_what_to_do(
+    changes: dict[str, Any], told: str, browser: Browser, quiet: None
+) -> None:
+    SyncState.objects.update(**changes)
+    page = Page(browser.get("/status/"))
+    assert told in " ".join(page.root.one("section", aria_labelledby="h-order-index").text.split())

@@ -193,6 +193,9 @@ class Status:
     instance: str
     api: str
     method_setting: str
+    #: Collection of the OMS order index, "" for HotWax's default; shops whose product store is set.
+    order_core: str
+    product_stores: int
     watcher: bool
     #: Names of fields as last seen: canonical name ("" if unknown) and kind of value.
     fields: list[tuple[str, str, str]]
@@ -213,6 +216,8 @@ def status() -> Status:
         instance=settings.HOTWAX_URL,
         api=settings.HOTWAX_API,
         method_setting=settings.HOTWAX_METHOD,
+        order_core=settings.HOTWAX_ORDER_CORE,
+        product_stores=len(settings.SHOP_PRODUCT_STORES),
         watcher=watcher_is_alive(row, timezone.now()),
         fields=[(name, field, kind) for name, (field, kind) in fields.items()],
         negative_lags=_negative_lags(),
