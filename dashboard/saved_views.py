@@ -19,6 +19,8 @@ from reconciler import service
 MOST_VIEWS = 50
 #: So many are shown as tabs, with how many orders they hold; the menu has all.
 TABS = 6
+#: So many are shown at all: one's own, and those that others share.
+MOST_SHOWN = 2 * MOST_VIEWS
 #: What of a list's query string is no part of a view.
 _NOT_KEPT = ("saved", "page", "pasted")
 
@@ -68,7 +70,7 @@ def may_change(user: User, view: SavedView) -> bool:
 def views_on_page(request: HttpRequest, query: Query, fresh: service.Freshness) -> list[ViewOnPage]:
     """Return the saved views beside a list."""
     user: Any = request.user
-    views = list(views_for(user))
+    views = list(views_for(user)[:MOST_SHOWN])
     defaults = user.default_views.values_list("pk", flat=True) if views else ()
     shown = [_on_page(view, user, query, fresh, counted=n < TABS) for n, view in enumerate(views)]
     return [replace(one, is_default=one.view.pk in set(defaults)) for one in shown]
@@ -84,13 +86,20 @@ def _on_page(
     return ViewOnPage(
         view=view,
         url=query.with_("saved", str(view.pk)).url(reverse("dashboard:orders")),
-        words=in_words(form.asked) if valid else "cannot be read any more",
+        words=_words(form, fresh) if valid else "cannot be read any more",
         count=_count(form, fresh) if valid and counted else None,
         is_open=is_open,
         is_changed=is_open and sorted(kept(here).pairs) != sorted(query.pairs),
         is_mine=view.owner_id == user.pk,
         may_change=may_change(user, view),
     )
+
+
+def _words(form: FilterForm, fresh: service.Freshness) -> str:
+    """Return a view's filters in words; the names of errors are read once a revision."""
+    asked, rest = form.asked, (form.query.encode(), form.me)
+    words = service.failed_orders()
+    return service.cached(fresh.revision, "view in words", words, rest, lambda: in_words(asked))
 
 
 def _count(form: FilterForm, fresh: service.Freshness) -> int:
@@ -100,8 +109,12 @@ def _count(form: FilterForm, fresh: service.Freshness) -> int:
 
 def default_url(request: HttpRequest) -> str:
     """Return where /orders/ without a query string leads to; "" where it is the list itself."""
-    view = SavedView.objects.filter(defaults_of=request.user.pk).first()
-    if view is None or not views_for_id(request, view.pk):
+    user: Any = request.user
+    # Who may not work on orders any more could not change it.
+    if not user.has_perm(WORK_ON_ORDERS):
+        return ""
+    view = views_for(user).filter(defaults_of=user.pk).first()
+    if view is None or not FilterForm(query_of(view), user.get_username()).is_valid():
         return ""
     query = query_of(view).with_("saved", str(view.pk))
     return query.url(reverse("dashboard:orders"))

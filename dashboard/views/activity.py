@@ -43,9 +43,8 @@ def activity(request: HttpRequest) -> HttpResponse:
             "lines": [Line.of(event, now) for event in page],
             "undoable": _undoable(request, page.object_list, now),
         }
-    return render(
-        request, "dashboard/activity.html", context, status=200 if context.get("page") else 400
-    )
+    status = 200 if form.is_valid() else 400
+    return render(request, "dashboard/activity.html", context, status=status)
 
 
 def _fields(query: Query) -> dict[str, Any]:

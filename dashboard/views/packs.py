@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Any, cast
 
 from django import forms
+from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.models import User
 from django.core.exceptions import PermissionDenied
@@ -42,7 +43,8 @@ class IdsForm(forms.Form):
         file = self.cleaned_data["file"]
         if file is None:
             return str(self.cleaned_data["ids"])
-        return str(file.read(service.LONGEST_IDS).decode("utf-8", "replace"))
+        # One byte more than is read, so that a file that is too long is refused, never cut.
+        return str(file.read(service.LONGEST_IDS + 1).decode("utf-8", "replace"))
 
 
 @require_safe
@@ -64,7 +66,7 @@ def packs(request: HttpRequest) -> HttpResponse:
 def pack(request: HttpRequest, pk: int) -> HttpResponse:
     """Show a pack: what to copy, and what became of it."""
     shown, now = get_object_or_404(service.Pack, pk=pk), fresh_of(request).now
-    batches = service.outcomes(shown)
+    batches = service.outcomes(shown, now)
     told = [one for one in batches if one.batch.imported_at or shown.checked_at]
     context = {
         "pack": shown,
@@ -103,12 +105,13 @@ def _changing(
 @_changing
 def check(request: HttpRequest, shown: service.Pack) -> None:
     """Ask the OMS about the orders of a pack, now."""
-    orders = [member.order for one in service.outcomes(shown) for member in one.members]
-    checked = service.check_now(orders)
-    service.note_checked(shown, timezone.now())
+    batches = service.outcomes(shown, timezone.now())
+    checked = service.check_now([member.order for one in batches for member in one.members])
     if checked.error:
         messages.error(request, f"HotWax gave no answer. {checked.error}")
-    elif checked.later:
+        return
+    service.note_checked(shown, timezone.now())
+    if checked.later:
         later = plural(checked.later, "order")
         messages.success(request, f"HotWax was asked; {later} will be asked about in a minute.")
     else:
@@ -130,8 +133,12 @@ def ids(request: HttpRequest, shown: service.Pack, number: int) -> None:
     batch: Any = get_object_or_404(shown.batches, number=number)
     form = IdsForm(request.POST, request.FILES)
     try:
-        if not form.is_valid():
-            raise service.UnreadableIds("That is too long, or no text.")
+        # Django leaves the file out of a body that is larger than what it keeps in memory.
+        cut = int(request.META.get("CONTENT_LENGTH") or 0) > settings.FILE_UPLOAD_MAX_MEMORY_SIZE
+        if cut or not form.is_valid():
+            raise service.UnreadableIds(
+                f"That is too long, or no text: at most {service.LONGEST_IDS:,} characters."
+            )
         matched = service.add_ids(batch, form.text())
     except service.UnreadableIds as error:
         messages.error(request, str(error))

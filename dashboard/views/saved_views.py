@@ -5,6 +5,7 @@ from typing import Any
 from django import forms
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
+from django.db import IntegrityError, transaction
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.utils import timezone
@@ -58,15 +59,11 @@ def save(request: HttpRequest) -> HttpResponse:
         return orders_page(request, query, 400, notice=told[0])
     if form.cleaned_data["shared"]:
         _require(user, SHARE_VIEWS)
-    view = SavedView.objects.create(
-        owner=user,
-        name=form.cleaned_data["name"],
-        shared=form.cleaned_data["shared"],
-        query=kept(query).encode(),
-        at=timezone.now(),
-    )
-    _tell(request, view, "", view.name)
-    return _opened(view)
+    name, shared = form.cleaned_data["name"], form.cleaned_data["shared"]
+    try:
+        return _opened(_create(request, name, kept(query).encode(), shared=shared))
+    except forms.ValidationError as error:
+        return orders_page(request, query, 400, notice=error.messages[0])
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -94,7 +91,7 @@ def _rename(request: HttpRequest, view: SavedView, query: Query) -> HttpResponse
     if shared and not view.shared:
         _require(_user(request), SHARE_VIEWS)
     before, view.name, view.shared = view.name, form.cleaned_data["name"], shared
-    view.save()
+    _change(view, name=view.name, shared=shared)
     _tell(request, view, before, view.name)
     return _opened(view)
 
@@ -103,7 +100,7 @@ def _update(request: HttpRequest, view: SavedView, query: Query) -> HttpResponse
     if not filter_form(request, query).is_valid():
         raise forms.ValidationError("These filters cannot be read.")
     view.query = kept(query).encode()
-    view.save()
+    _change(view, query=view.query)
     _tell(request, view, view.name, view.name)
     return _opened(view)
 
@@ -126,13 +123,13 @@ def _default(request: HttpRequest, view: SavedView, query: Query) -> HttpRespons
 
 
 def _duplicate(request: HttpRequest, view: SavedView, query: Query) -> HttpResponse:
-    user, name = _user(request), f"{view.name[: SavedView.LONGEST_NAME - 12]}, copy"
-    form = ViewForm({"name": name}, user)
+    user, base = _user(request), f"{view.name[: SavedView.LONGEST_NAME - 12]}, copy"
+    taken = set(SavedView.objects.filter(owner=user).values_list("name", flat=True))
+    names = (base, *(f"{base} {n}" for n in range(2, MOST_VIEWS + 2)))
+    form = ViewForm({"name": next(name for name in names if name not in taken)}, user)
     if not form.is_valid():
         raise forms.ValidationError(next(iter(form.errors.values()))[0])
-    copy = SavedView.objects.create(owner=user, name=name, query=view.query, at=timezone.now())
-    _tell(request, copy, "", copy.name)
-    return _opened(copy)
+    return _opened(_create(request, form.cleaned_data["name"], view.query))
 
 
 VERBS = {
@@ -142,6 +139,29 @@ VERBS = {
     "default": _default,
     "duplicate": _duplicate,
 }
+
+
+def _create(request: HttpRequest, name: str, query: str, *, shared: bool = False) -> SavedView:
+    """Create a view. Raises ValidationError if another request did so meanwhile."""
+    made = {"owner": _user(request), "name": name, "query": query, "shared": shared}
+    try:
+        with transaction.atomic():
+            view = SavedView.objects.create(at=timezone.now(), **made)
+    except IntegrityError:
+        raise forms.ValidationError("You have a view of that name already.") from None
+    _tell(request, view, "", name)
+    return view
+
+
+def _change(view: SavedView, **changes: object) -> None:
+    """Write to a view. Raises Http404 if it is gone, and ValidationError if its name is taken."""
+    try:
+        with transaction.atomic():
+            written = SavedView.objects.filter(pk=view.pk).update(**changes)
+    except IntegrityError:
+        raise forms.ValidationError("You have a view of that name already.") from None
+    if not written:
+        raise Http404("There is no such view.")
 
 
 def _opened(view: SavedView) -> HttpResponse:

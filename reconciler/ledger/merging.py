@@ -2,11 +2,11 @@
 
 from collections.abc import Mapping
 
-from reconciler.ledger.models import Attempt, Event, FailedOrder, OrderAlias
+from reconciler.ledger.models import Attempt, Event, FailedOrder, OrderAlias, PackOrder
 
 
 def hand_over(moves: Mapping[int, int]) -> None:
-    """Hand events and addresses of orders over to the orders that took their attempts.
+    """Hand events, packs and addresses of orders over to the orders that took their attempts.
 
     ``moves`` says where attempts went: from an order to another, by primary keys. An order that
     still has attempts keeps what is its own. To be called before the others are deleted.
@@ -20,6 +20,8 @@ def hand_over(moves: Mapping[int, int]) -> None:
     for old, new in swallowed.items():
         Event.objects.filter(order=old).follow(order=new)
         OrderAlias.objects.filter(order=old).update(order=new)
+        both = PackOrder.objects.filter(order=new).values("pack")
+        PackOrder.objects.filter(order=old).exclude(pack__in=both).update(order=new)
     OrderAlias.objects.bulk_create(
         [OrderAlias(old_id=old, order_id=new) for old, new in swallowed.items()],
         ignore_conflicts=True,
@@ -57,8 +59,9 @@ def _take_over(swallowed: Mapping[int, int]) -> None:
         if not stays.revision and (goes.revision or goes.verdict_at):
             for name in _WORK:
                 setattr(stays, name, getattr(goes, name))
+        stays.asks_first |= goes.asks_first
         stays.revision = max(goes.revision, stays.revision) + bool(goes.revision)
-        stays.save(update_fields=[*_WORK, "revision"])
+        stays.save(update_fields=[*_WORK, "asks_first", "revision"])
 
 
 def successor_of(pk: int) -> FailedOrder | None:

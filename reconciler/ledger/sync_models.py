@@ -161,6 +161,8 @@ class SyncState(models.Model):
     oms_phrases = models.BooleanField(default=False)
     #: How many names a request asks for: fewer after an answer that was not complete.
     oms_names = models.PositiveSmallIntegerField(default=99)
+    #: Names that alone get no complete answer -> when they are asked for again (ISO, UTC).
+    oms_resting = models.JSONField(default=dict)
     oms_grouped = models.BooleanField(default=True)
     oms_asked_at = models.DateTimeField(null=True)
     oms_answered_at = models.DateTimeField(null=True)

@@ -91,9 +91,13 @@ class Event(models.Model):
     after = models.TextField(blank=True)
     #: The order's revision after it.
     revision = models.PositiveIntegerField(default=0)
-    #: What an undo sets back beside ``before``: failed_since and state_at of the order.
+    #: What an undo sets back beside ``before``: failed_since, state_at, state_by, was_resolved and
+    #: was_reopened of the order.
     had_failed = models.BooleanField(default=False)
     was_at = models.DateTimeField(null=True)
+    was_by = models.CharField(max_length=150, blank=True)
+    was_resolved = models.BooleanField(default=False)
+    was_reopened = models.BooleanField(default=False)
 
     objects = EventQuerySet.as_manager()
 
@@ -158,7 +162,7 @@ class PackOrder(models.Model):
 
         IMPORTED = "imported", "in HotWax already"
         DUPLICATE = "duplicate", "twice in HotWax already"
-        NAMELESS = "nameless", "has no name"
+        NAMELESS = "nameless", "has no name that HotWax could look up"
 
     pack = models.ForeignKey(Pack, models.CASCADE, related_name="orders")
     batch = models.ForeignKey(PackBatch, models.CASCADE, null=True, related_name="orders")

@@ -130,3 +130,9 @@ def test_pages_go_on(ann: Browser, happened: None) -> None:
     link = first.root.one("a", rel="next").get("href")
     assert len(rows(ann, link.removeprefix("/activity/"))) == 100
     assert len(rows(ann, "?actor=ann&page=3")) == 52
+
+
+def test_nothing_is_no_error(ann: Browser) -> None:
+    vera = of_role("vera", "Viewer")
+    assert vera.get("/activity/").status_code == 200
+    assert ann.get("/activity/?kind=note").status_code == 200

@@ -10,7 +10,9 @@ import pytest
 from django.test import Client as Browser
 
 from reconciler.hotwax.oms_orders import OmsOrder
+from reconciler.ledger.figures import outcomes
 from reconciler.ledger.models import FailedOrder, State
+from reconciler.ledger.queries import failed_orders
 from reconciler.ledger.work import arrivals, triage
 from tests import clock
 from tests.clock import NOW, local
@@ -227,3 +229,35 @@ def test_where_nothing_is_known_nothing_is_drawn(keep: Keep, open_page: Open) ->
     page = open_page("/trends/")
     assert not page.root.all("table", data_chart="backlog")
     assert "No order was seen to arrive yet" in page.html
+
+
+def _backlog() -> list[int]:
+    return outcomes.backlog(failed_orders(), [NOW - timedelta(days=1), NOW + timedelta(days=1)])[1]
+
+
+def test_only_undone_states_change_the_backlog(keep: Keep) -> None:
+    keep(*(document(f"#{n}", document_id=f"d{n}") for n in (1, 2)))
+    keys = list(FailedOrder.objects.values_list("pk", flat=True))
+    for act in (
+        lambda: triage.add_note(keys, "resolved", "ann", NOW),
+        lambda: triage.assign(keys, "resolved", "ann", NOW),
+        lambda: triage.set_state(keys, State.RESOLVED, "", "ann", NOW),
+    ):
+        triage.undo(act().action.pk, "ann", NOW)
+        assert _backlog() == [2]
+
+
+def test_the_backlog_counts_dated_orders_each_once(hotwax_of: Any) -> None:
+    at = NOW - timedelta(hours=2)
+    documents = [document(f"#{n}", document_id=f"d{n}", logged=at) for n in (1, 2, 3)]
+    hotwax = hotwax_of(documents)
+    hotwax.sync()
+    keys = list(FailedOrder.objects.order_by("order_name").values_list("pk", flat=True))
+    triage.set_state(keys[:2], State.RESOLVED, "", "ann", NOW)
+    documents[0] = document("#2", document_id="d1", logged=at, version=8)
+    hotwax.sync()
+    assert FailedOrder.objects.count() == 2
+    assert _backlog() == [1]
+    FailedOrder.objects.filter(order_name="#3").update(first_at=None)
+    triage.set_state(keys[2:], State.RESOLVED, "", "ann", NOW)
+    assert _backlog() == [0]

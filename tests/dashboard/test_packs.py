@@ -8,7 +8,7 @@ import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client as Browser
 
-from reconciler.ledger.models import Event, FailedOrder, PackBatch
+from reconciler.ledger.models import Event, FailedOrder, PackBatch, PackOrder
 from reconciler.ledger.work import packs
 from reconciler.ledger.work.due import due_orders
 from tests.clock import NOW
@@ -179,7 +179,8 @@ def test_what_arrives_before_it_is_imported_is_warned_of(ann: Browser, orders: l
     path = made(ann, orders)
     verdict("#8", "imported")
     batch = batches(Page(ann.get(path)))[0]
-    assert batch.one("p", role="status").text == "By now in HotWax, leave out: #8"
+    assert batch.one("p", role="status").text == "By now in HotWax, left out of the names: #8"
+    assert names(batch) == ["#7", "#9", "#10"]
 
 
 CSV = (
@@ -255,3 +256,93 @@ def test_a_get_leads_back_to_the_pack(ann: Browser, orders: list[int]) -> None:
 def test_an_empty_list_says_how_to_begin(ann: Browser) -> None:
     assert "No pack yet" in Page(ann.get("/packs/")).html
     assert ann.get("/packs/?page=x").status_code == 400
+
+
+@pytest.mark.parametrize(
+    "text", ["Name,Id\r#7,6178678210724\r", "a\rb", '"' + "x" * 200_000, "Id,Name\n" + '"' * 3]
+)
+def test_whatever_is_pasted_is_no_error_of_ours(text: str, ann: Browser, orders: list[int]) -> None:
+    path = made(ann, orders)
+    for sent in ({"ids": text}, {"file": SimpleUploadedFile("o.csv", text.encode(), "text/csv")}):
+        assert ann.post(f"{path}batches/1/ids/", sent).status_code == 303
+
+
+@pytest.mark.parametrize("size", [900_001, 1_000_000, 1_100_000])
+def test_a_file_that_is_too_long_is_refused_and_never_cut(
+    size: int, ann: Browser, orders: list[int]
+) -> None:
+    path = made(ann, orders)
+    text = (CSV + "x,y,1,1\n" * (size // 8)).encode()
+    sent = {"file": SimpleUploadedFile("orders.csv", text, "text/csv")}
+    answer = ann.post(f"{path}batches/1/ids/", sent, follow=True)
+    assert "too long" in Page(answer).root.one(role="alert").text
+    assert not PackOrder.objects.exclude(shopify_id="").exists()
+
+
+def test_a_name_of_two_lines_is_left_out(ann: Browser, keep: Keep) -> None:
+    keep(document("#1\n#999", document_id="a"), document("#2", document_id="b"))
+    keys = list(FailedOrder.objects.values_list("pk", flat=True))
+    page = Page(ann.get(made(ann, keys)))
+    assert names(batches(page)[0]) == ["#2"]
+
+
+def test_two_orders_of_one_key_have_ids_by_their_names_as_they_stand(
+    ann: Browser, keep: Keep
+) -> None:
+    keep(document("#1", document_id="a"), document("1", document_id="b"))
+    path = made(ann, list(FailedOrder.objects.values_list("pk", flat=True)))
+    ann.post(f"{path}batches/1/ids/", {"ids": "6178678210724 #1"})
+    told = dict(PackOrder.objects.values_list("order__order_name", "shopify_id"))
+    assert told == {"#1": "6178678210724", "1": ""}
+
+
+def test_a_batch_ends_when_a_person_resolved_what_is_left(ann: Browser, orders: list[int]) -> None:
+    path = made(ann, orders)
+    PackBatch.objects.update(imported_at=NOW - timedelta(days=2))
+    verdict("#7", "imported")
+    verdict("#8", "missing")
+    rows = FailedOrder.objects.filter(order_name__in=["#9", "#10"])
+    rows.update(verdict="missing", verdict_at=NOW - timedelta(days=3))
+    told = batches(Page(ann.get(path)))[0].one(class_="outcome").text
+    assert "#8 failed again" in told
+    assert "HotWax will be asked about 2 orders still" in told
+    assert "Nothing to do here" not in told
+    rows.update(state="resolved")
+    told = batches(Page(ann.get(path)))[0].one(class_="outcome").text
+    assert "resolved without a proof" in told
+    assert "asked about" not in told
+
+
+def test_what_came_by_the_second_pack_did_not_come_by_the_first(
+    ann: Browser, orders: list[int]
+) -> None:
+    for hours in (30, 3):
+        made(ann, orders[:1])
+        batch = PackBatch.objects.order_by("pk").last()
+        PackBatch.objects.filter(pk=batch.pk).update(imported_at=NOW - timedelta(hours=hours))
+    order = FailedOrder.objects.filter(pk=orders[0])
+    order.update(verdict="imported", verdict_at=NOW, arrived_at=NOW - timedelta(hours=2))
+    told = packs.worked(order.get().signature)
+    assert (told.times, told.of) == (1, 2)
+
+
+def test_a_batch_of_the_future_is_asked_about_when_its_time_comes(orders: list[int]) -> None:
+    pack = packs.make_pack(orders[:2], "ann", NOW)
+    PackBatch.objects.update(imported_at=NOW - timedelta(hours=1))
+    FailedOrder.objects.update(verdict="missing", verdict_at=NOW + timedelta(hours=5))
+    assert packs.due_of_packs(NOW).count() == 2
+    assert not packs.outcomes(pack, NOW)[0].is_checked
+
+
+def test_a_pack_follows_its_orders(hotwax_of: Any) -> None:
+    at = NOW - timedelta(hours=2)
+    documents = [document(f"#{n}", document_id=f"d{n}", logged=at) for n in (1, 2)]
+    hotwax = hotwax_of(documents)
+    hotwax.sync()
+    pack = packs.make_pack([order.pk for order in FailedOrder.objects.all()], "ann", NOW)
+    documents[0] = document("HC#1", document_id="d1", logged=at, version=7)
+    hotwax.sync()
+    assert sorted(packs.outcomes(pack, NOW)[0].names) == ["#2", "HC#1"]
+    documents[0] = document("#2", document_id="d1", logged=at, version=8)
+    hotwax.sync()
+    assert packs.outcomes(pack, NOW)[0].names == ["#2"]

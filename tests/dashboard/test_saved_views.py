@@ -1,13 +1,15 @@
 """Saved views: named filters, private or shared, one's default, and nothing lost while editing."""
 
 from collections.abc import Callable
+from typing import Any
 
 import pytest
-from django.contrib.auth.models import User
+from django.contrib.auth.models import Group, User
 from django.test import Client as Browser
 
 from dashboard.models import SavedView
-from reconciler.ledger.models import Event
+from reconciler.ledger.models import ErrorSignature, Event
+from tests.clock import NOW
 from tests.dashboard.conftest import Element, Page
 from tests.dashboard.test_acting import of_role
 from tests.makers import document
@@ -176,3 +178,37 @@ def test_mine_in_a_shared_view_is_for_whoever_looks(
     assert Page(ann.get(opened)).total == 0
     assert list(tabs(bob)) == ["Own 3"]
     assert list(tabs(ann)) == ["Own 0"]
+
+
+def test_a_default_that_cannot_be_read_is_no_trap(ann: Browser) -> None:
+    act(ann, saved(ann), "default-view")
+    SavedView.objects.update(query="state=bogus")
+    assert ann.get("/orders/").status_code == 200
+    view = SavedView.objects.get()
+    page = Page(ann.get(f"/orders/?state=bogus&saved={view.pk}"))
+    assert page.status == 400
+    assert page.root.one("form", data_action="delete-view")
+
+
+def test_who_may_no_longer_work_on_orders_has_no_default(ann: Browser) -> None:
+    act(ann, saved(ann), "default-view")
+    User.objects.get(username="ann").groups.set(Group.objects.filter(name="Viewer"))
+    assert ann.get("/orders/").status_code == 200
+
+
+def test_duplicates_have_names_of_their_own(ann: Browser) -> None:
+    opened = saved(ann)
+    for _ in range(3):
+        act(ann, opened, "duplicate-view")
+    names = set(SavedView.objects.values_list("name", flat=True))
+    assert names == {"Mine", "Mine, copy", "Mine, copy 2", "Mine, copy 3"}
+
+
+def test_many_views_cost_few_queries(ann: Browser, django_assert_max_num_queries: Any) -> None:
+    slug = ErrorSignature.objects.values_list("slug", flat=True)[0]
+    owner = User.objects.get(username="ann")
+    for n in range(40):
+        SavedView.objects.create(owner=owner, name=f"{n:02d}", query=f"error={slug}&q=x{n}", at=NOW)
+    ann.get("/orders/?view=open")
+    with django_assert_max_num_queries(14):
+        ann.get("/orders/?view=open")

@@ -14,7 +14,7 @@ from reconciler.ledger.sync import order_index
 from reconciler.ledger.sync.budgets import CHECKS, VERDICTS
 from reconciler.ledger.sync.order_index import OrderIndex, check_now, take_round
 from reconciler.ledger.sync.schedule import current_state
-from reconciler.ledger.work import triage
+from reconciler.ledger.work import packs, triage
 from reconciler.ledger.work.due import SCHEDULE, due_orders, interval_of
 from tests.clock import NOW
 from tests.conftest import HotWax
@@ -574,3 +574,61 @@ def test_without_a_watcher_what_waits_is_opened_when_the_index_is_not_asked_any_
     SyncState.objects.update(oms_answered_at=NOW - timedelta(minutes=16))
     both.hotwax.sync()
     assert order("#1").state == "open"
+
+
+@pytest.mark.parametrize("changes", [{"asks_first": True}, {"verdict": "missing"}, {"pack": True}])
+def test_one_name_without_an_answer_holds_back_no_other_wherever_it_stands(
+    changes: dict[str, Any], cores: Any
+) -> None:
+    both = cores(*(failed(f"#{n}") for n in range(6)))
+    inner, rows = both.hotwax.answer, FailedOrder.objects.filter(order_name="#3")
+    if changes.pop("pack", False):
+        pack = packs.make_pack([rows.get().pk], "ann", NOW - timedelta(minutes=30))
+        packs.imported(pack.batches.get(), "ann", NOW - timedelta(minutes=30))
+    else:
+        rows.update(**changes, last_failed_at=NOW, verdict_at=NOW - timedelta(hours=1))
+
+    def answer(body: dict[str, Any]) -> httpx.Response:
+        if "coreName" not in body and "#3" in str(body).replace("#control", ""):
+            return httpx.Response(200, json=HALF)
+        return inner(body)
+
+    both.hotwax.answer = answer
+    for _ in range(12):
+        SyncState.objects.update(oms_back_off_until=None)
+        RequestSlot.objects.update(used_at=NOW - timedelta(minutes=2))
+        both.tick()
+    others = FailedOrder.objects.exclude(order_name="#3")
+    assert set(others.values_list("verdict", flat=True)) == {"missing"}
+    assert not rows.filter(verdict_at=NOW).exists()  # nothing is said that was not answered
+    assert SyncState.objects.get().oms_failing_since is None
+
+
+def test_what_waits_for_a_name_without_an_answer_is_opened(cores: Any) -> None:
+    both = cores(failed("#1"), failed("#2"))
+    both.tick()
+    FailedOrder.objects.filter(order_name="#1").update(
+        state="resolved", failed_since=True, asks_first=True
+    )
+    SyncState.objects.update(oms_names=1)
+    RequestSlot.objects.update(used_at=NOW - timedelta(minutes=2))
+    both.refuse = httpx.Response(200, json=HALF)
+    both.tick()
+    assert order("#1").state == "open"
+
+
+def test_check_now_asks_first_for_what_was_asked_longest_ago(cores: Any) -> None:
+    both = cores(*(failed(f"#{n}") for n in range(150)))
+    for _ in range(2):
+        check_now(list(FailedOrder.objects.all()), both.client)
+        RequestSlot.objects.update(used_at=NOW - timedelta(minutes=2))
+        FailedOrder.objects.filter(verdict_at=NOW).update(verdict_at=NOW - timedelta(minutes=1))
+    assert not FailedOrder.objects.filter(verdict="unchecked").exists()
+
+
+def test_an_arrival_is_of_what_was_known_to_be_missing(cores: Any) -> None:
+    both = cores(failed("#1"))
+    FailedOrder.objects.update(verdict="duplicate")
+    both.orders += oms_order("#1", CREATED, order_id="M7")
+    both.round()
+    assert (order("#1").verdict, order("#1").arrived_at) == ("imported", None)

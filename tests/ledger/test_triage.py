@@ -208,3 +208,14 @@ def test_what_was_done_moves_with_an_order_that_another_takes_in(hotwax_of: Any)
     assert FailedOrder.objects.get().assignee == "carl"
     assert triage.undo(given.action.pk, "ann", NOW).changed == 0
     assert FailedOrder.objects.get().assignee == "carl"
+
+
+def test_undo_gives_back_who_resolved_it_and_that_nobody_did(three: list[int]) -> None:
+    one = FailedOrder.objects.filter(pk=three[0])
+    one.update(state="resolved", state_by="system", was_resolved=True)
+    opened = triage.set_state(three[:1], State.OPEN, "", "ann", NOW)
+    triage.undo(opened.action.pk, "ann", NOW)
+    assert (one.get().state_by, one.get().was_reopened) == ("system", False)
+    closed = triage.set_state(three[1:2], State.RESOLVED, "", "ann", NOW)
+    triage.undo(closed.action.pk, "ann", NOW)
+    assert not FailedOrder.objects.get(pk=three[1]).was_resolved

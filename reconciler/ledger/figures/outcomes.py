@@ -6,17 +6,20 @@ Counted only from what the OMS was asked; what was never asked is a number of it
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from itertools import pairwise
+from itertools import groupby, pairwise
+from operator import itemgetter
 from typing import Any
 
-from django.db.models import Count, Q
+from django.db.models import Count, Q, QuerySet
 
 from reconciler.ledger.figures.counts import per_span, percentile
-from reconciler.ledger.models import SYSTEM, Event, EventKind, State, Verdict
+from reconciler.ledger.models import SYSTEM, Event, EventKind, OrderAlias, State, Verdict
 from reconciler.ledger.queries import FailedOrderQuerySet
 
 #: Events that tell of a state.
-_OF_STATES = (EventKind.STATE, EventKind.REOPENED, EventKind.UNDO)
+_OF_STATES = Q(kind__in=(EventKind.STATE, EventKind.REOPENED)) | Q(
+    kind=EventKind.UNDO, action__after=EventKind.STATE
+)
 
 
 @dataclass(frozen=True)
@@ -89,30 +92,54 @@ def backlog(
 
     Returns since when states are known, None if none ever changed, and a number a span.
     """
-    told = Event.objects.filter(kind__in=_OF_STATES).order_by()
+    told = Event.objects.filter(_OF_STATES).order_by()
     known_from = told.order_by("at").values_list("at", flat=True).first()
+    # An undated order is in no span.
+    told = told.filter(order__first_at__isnull=False)
     if orders.query.where:
         told = told.filter(order__in=orders.order_by().values("pk"))
-    closed = told.filter(after=State.RESOLVED)
-    opened = told.filter(before=State.RESOLVED)
+    merged = OrderAlias.objects.values("order")
+    alone, swaps = told.exclude(order__in=merged), _swaps(told.filter(order__in=merged))
+    closed, opened = alone.filter(after=State.RESOLVED), alone.filter(before=State.RESOLVED)
     begin = edges[0]
     number = (
         orders.filter(first_at__lt=begin).count()
         - closed.filter(at__lt=begin).count()
         + opened.filter(at__lt=begin).count()
+        + sum(step for at, step in swaps if at < begin)
     )
     changes = zip(
+        pairwise(edges),
         per_span(orders, "first_at", edges),
         per_span(closed, "at", edges),
         per_span(opened, "at", edges),
         strict=True,
     )
     numbers = []
-    for more, done, again in changes:
-        number += more - done + again
+    for (start, end), more, done, again in changes:
+        number += more - done + again + sum(step for at, step in swaps if start <= at < end)
         numbers.append(number)
-    assert len(numbers) == len(list(pairwise(edges)))
     return known_from, numbers
+
+
+def _swaps(told: QuerySet[Event]) -> list[tuple[datetime, int]]:
+    """Return when orders that took others in were closed (-1) and opened (+1).
+
+    They have the events of several orders: two that were closed are one that is closed.
+    """
+    swaps: list[tuple[datetime, int]] = []
+    rows = told.order_by("order", "at", "pk").values_list("order", "order__state", "at", "after")
+    for (_, state), events in groupby(rows, itemgetter(0, 1)):
+        resolved, mine = False, list[tuple[datetime, int]]()
+        for *_, at, after in events:
+            if (after == State.RESOLVED) != resolved:
+                resolved = not resolved
+                mine.append((at, -1 if resolved else 1))
+        if mine and resolved != (state == State.RESOLVED):
+            # The last one was of an order that gave way to the state of the other.
+            mine.pop()
+        swaps += mine
+    return swaps
 
 
 #: Of a signature: orders, of these asked for, in the OMS, and missing and open.

@@ -8,7 +8,15 @@ from datetime import datetime
 from django.db import transaction
 from django.db.models import F
 
-from reconciler.ledger.models import Category, ErrorSignature, Event, EventKind, Retry, SyncState
+from reconciler.ledger.models import (
+    Category,
+    ErrorSignature,
+    Event,
+    EventKind,
+    PackOrder,
+    Retry,
+    SyncState,
+)
 from reconciler.ledger.signatures.classification import classify
 
 
@@ -41,8 +49,9 @@ def correct(pk: int, category: Category, retry: Retry, actor: str, now: datetime
 
 
 def hand_over(old: ErrorSignature, new: ErrorSignature) -> None:
-    """Give the events and the correction of a signature to the one that took over its errors."""
+    """Give what belongs to a signature to the one that took over its errors."""
     Event.objects.filter(signature=old).follow(signature=new)
+    PackOrder.objects.filter(signature=old).update(signature=new)
     if old.corrected_at and (not new.corrected_at or new.corrected_at < old.corrected_at):
         new.category, new.retry = old.category, old.retry
         new.corrected_by, new.corrected_at = old.corrected_by, old.corrected_at

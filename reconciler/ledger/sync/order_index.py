@@ -27,7 +27,7 @@ from reconciler.hotwax.exceptions import (
 from reconciler.hotwax.oms_orders import FIELDS, OmsOrder, read_oms_orders
 from reconciler.hotwax.replies import Reply
 from reconciler.ledger.database import brief_wait
-from reconciler.ledger.models import FailedOrder, SyncState, Verdict
+from reconciler.ledger.models import FailedOrder, SyncState
 from reconciler.ledger.queries import FailedOrderQuerySet, failed_orders
 from reconciler.ledger.sync.budgets import CHECKS, VERDICTS, Budget
 from reconciler.ledger.sync.schedule import CLOCK_TOLERANCE, LONGEST_BACK_OFF, current_state
@@ -35,7 +35,7 @@ from reconciler.ledger.sync.source import Source, configured_source
 from reconciler.ledger.sync.syncer import back_off
 from reconciler.ledger.work.arrivals import write_answer
 from reconciler.ledger.work.due import due_orders
-from reconciler.ledger.work.reopening import reopen_unasked
+from reconciler.ledger.work.reopening import reopen_named, reopen_unasked
 
 logger = logging.getLogger(__name__)
 
@@ -46,6 +46,10 @@ CHECK_SECONDS = 5.0
 REFUSALS = (401, 403, 404)
 #: Those with which it refuses a request that may be too large.
 TOO_MUCH = (400, 413, 414)
+#: A name that alone gets no complete answer is not asked for again before.
+NAME_RESTS_FOR = timedelta(hours=1)
+#: So many such names are remembered.
+MOST_RESTING = 500
 
 
 class NoControl(HotWaxError):
@@ -212,7 +216,7 @@ def ask_about(index: OrderIndex, names: Sequence[str], *, is_watcher: bool = Tru
         answer = index.find(names)
     except HotWaxError as error:
         if is_watcher:
-            _ask_for_fewer(names, error)
+            _ask_for_fewer(names, error, current_state(index.source))
             _note_failure(error)
         raise
     changed = write_answer(names, answer.found, answer.asked_at, index.source.product_stores)
@@ -220,21 +224,32 @@ def ask_about(index: OrderIndex, names: Sequence[str], *, is_watcher: bool = Tru
     return changed
 
 
-def _ask_for_fewer(names: Sequence[str], error: HotWaxError) -> None:
+def _ask_for_fewer(names: Sequence[str], error: HotWaxError, state: SyncState) -> None:
     """Ask for half as many names after an answer that is not complete.
 
-    So one name cannot hold back the others; alone, it waits for its next turn.
+    So one name cannot hold back the others; alone, it rests for NAME_RESTS_FOR.
     """
     too_much = isinstance(error, IncompleteReply | MalformedReply) or error.status in TOO_MUCH
     if not too_much:
         return
     if len(names) > 1:
         _remember(oms_names=max(1, len(names) // 2))
-    else:
-        with transaction.atomic():
-            _remember(revision=F("revision"))
-            rows = failed_orders().filter(order_name__in=list(names), verdict=Verdict.UNCHECKED)
-            rows.update(verdict_at=timezone.now())
+        return
+    now = timezone.now()
+    resting = {name: until for name, until in state.oms_resting.items() if name in _resting(state)}
+    resting |= dict.fromkeys(names, (now + NAME_RESTS_FOR).isoformat())
+    _remember(oms_resting=dict(list(resting.items())[-MOST_RESTING:]))
+    reopen_named(names, now)
+
+
+def _resting(state: SyncState) -> set[str]:
+    """Return the names that are not asked for now: alone, they got no complete answer."""
+    now = timezone.now()
+    return {
+        name
+        for name, until in state.oms_resting.items()
+        if now < datetime.fromisoformat(until) <= now + NAME_RESTS_FOR + CLOCK_TOLERANCE
+    }
 
 
 # -------------------------------------------------------------------------------- the watcher
@@ -251,7 +266,7 @@ def take_round(index: OrderIndex, keep_on: Callable[[], bool] = lambda: True) ->
 
     Ends early when the budget is spent, or ``keep_on`` says so. Raises HotWaxError.
     """
-    names, changed, asked = _due_names(timezone.now()), 0, 0
+    names, changed, asked = _names_to_ask(current_state(index.source)), 0, 0
     while asked < len(names) and keep_on():
         size = min(current_state(index.source).oms_names, NAMES_A_REQUEST)
         chunk = names[asked : asked + size]
@@ -261,6 +276,16 @@ def take_round(index: OrderIndex, keep_on: Callable[[], bool] = lambda: True) ->
             break
         asked += len(chunk)
     return asked, changed
+
+
+def _names_to_ask(state: SyncState) -> list[str]:
+    """Return the names that are due and do not rest.
+
+    After a failure those that rest are asked for where nothing else is: to see whether it is over.
+    """
+    due, resting = _due_names(timezone.now()), _resting(state)
+    names = [name for name in due if name not in resting]
+    return due if state.oms_failing_since and not names else names
 
 
 def _due_names(now: datetime) -> list[str]:
@@ -307,7 +332,8 @@ def check_now(
     One request waits at most CHECK_SECONDS; CHECKS limits how many are made in a minute.
     """
     asked = failed_orders().filter(pk__in=[order.pk for order in orders]).askable()
-    names = list(dict.fromkeys(asked.order_by().values_list("order_name", flat=True)))
+    longest_ago = asked.order_by(F("verdict_at").asc(nulls_first=True), "pk")
+    names = list(dict.fromkeys(longest_ago.values_list("order_name", flat=True)))
     _ask_first(asked)
     source = configured_source()
     try:

@@ -122,7 +122,9 @@ def _apply(
     """
     before, after = Verdict(order.verdict), judgement.verdict
     again = order.state == State.RESOLVED and order.failed_since
-    if after == Verdict.IMPORTED and before not in (Verdict.IMPORTED, Verdict.UNCHECKED):
+    if after == Verdict.MISSING:
+        order.arrived_at = None
+    elif after == Verdict.IMPORTED and before == Verdict.MISSING:
         order.arrived_at = asked_at
     order.verdict, order.verdict_at = after, asked_at
     events = []

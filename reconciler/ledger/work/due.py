@@ -6,7 +6,7 @@ from django.db.models import Q
 
 from reconciler.ledger.models import FailedOrder
 from reconciler.ledger.queries import FailedOrderQuerySet, failed_orders, is_open
-from reconciler.ledger.work.packs import due_of_packs
+from reconciler.ledger.work.packs import TOLERANCE, due_of_packs
 
 #: An open order of at most this age is looked up as often; an older one no more.
 SCHEDULE = (
@@ -15,8 +15,6 @@ SCHEDULE = (
     (timedelta(days=60), timedelta(days=1)),
     (timedelta(days=180), timedelta(days=7)),
 )
-#: A moment further in the future was written while a clock was ahead: it counts as never.
-TOLERANCE = timedelta(minutes=1)
 
 
 def interval_of(order: FailedOrder, now: datetime) -> timedelta | None:

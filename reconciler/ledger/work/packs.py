@@ -3,6 +3,7 @@
 import csv
 import io
 import re
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -11,7 +12,7 @@ from operator import attrgetter
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Count, F, Q, QuerySet
+from django.db.models import Count, F, OuterRef, Q, QuerySet, Subquery
 
 from reconciler.ledger.models import (
     ErrorSignature,
@@ -21,15 +22,18 @@ from reconciler.ledger.models import (
     PackBatch,
     PackOrder,
     State,
+    SyncState,
     Verdict,
 )
-from reconciler.ledger.queries import FailedOrderQuerySet, failed_orders
+from reconciler.ledger.queries import LONGEST_NAME, FailedOrderQuerySet, failed_orders
 from reconciler.ledger.sort_keys import name_keys
 from reconciler.ledger.work.events import event, record
 from reconciler.ledger.work.verdicts import shopify_id_of
 
 #: Batches imported longer ago are not asked about on their own.
 CHECKED_FOR = timedelta(days=7)
+#: A moment further in the future was written while a clock was ahead: it counts as never.
+TOLERANCE = timedelta(minutes=1)
 #: A text with numbers of orders in Shopify is at most so long, in characters.
 LONGEST_IDS = 900_000
 _NUMBER = re.compile(r"\d{6,20}", re.ASCII)
@@ -44,12 +48,14 @@ def make_pack(keys: Sequence[int], actor: str, now: datetime) -> Pack:
 
     Raises NoOrders.
     """
-    rows = failed_orders().filter(pk__in=keys).select_related("shop", "signature")
-    orders = list(rows.order_by("shop__sort_key", "shop", "name_sort_key", "pk"))
-    wanted = [order for order in orders if not _left_out(order)]
-    if not wanted:
-        raise NoOrders
     with transaction.atomic():
+        # First, as every writer of orders does: so that none of them goes meanwhile.
+        SyncState.objects.filter(pk=SyncState.ONLY).update(revision=F("revision"))
+        rows = failed_orders().filter(pk__in=keys).select_related("shop", "signature")
+        orders = list(rows.order_by("shop__sort_key", "shop", "name_sort_key", "pk"))
+        wanted = [order for order in orders if not _left_out(order)]
+        if not wanted:
+            raise NoOrders
         pack = Pack.objects.create(title=_title(wanted), actor=actor, at=now)
         number, members = 0, []
         for shop, of_shop in groupby(wanted, attrgetter("shop_id")):
@@ -66,11 +72,17 @@ def make_pack(keys: Sequence[int], actor: str, now: datetime) -> Pack:
 
 
 def _left_out(order: FailedOrder) -> str:
-    if not order.order_name:
+    if not _can_be_pasted(order.order_name):
         return PackOrder.LeftOut.NAMELESS
     if order.verdict in (Verdict.IMPORTED, Verdict.DUPLICATE):
         return PackOrder.LeftOut(order.verdict)
     return ""
+
+
+def _can_be_pasted(name: str) -> bool:
+    """Return True for a name of one line that HotWax may have as we have it."""
+    one_line = len(name.splitlines()) == 1 and len(name) <= LONGEST_NAME
+    return one_line and not {"\ufffd", "\u0001"} & set(name)
 
 
 def _member(pack: Pack, order: FailedOrder, batch: PackBatch | None) -> PackOrder:
@@ -118,7 +130,9 @@ def due_of_packs(now: datetime) -> FailedOrderQuerySet:
     members = PackOrder.objects.filter(
         batch__imported_at__lte=done, batch__imported_at__gte=oldest
     ).filter(
-        Q(order__verdict_at=None) | Q(order__verdict_at__lt=F("batch__imported_at") + interval())
+        Q(order__verdict_at=None)
+        | Q(order__verdict_at__lt=F("batch__imported_at") + interval())
+        | Q(order__verdict_at__gt=now + TOLERANCE)
     )
     return failed_orders().filter(pk__in=members.values("order")).exclude(state=State.RESOLVED)
 
@@ -133,13 +147,15 @@ class Outcome:
     batch: PackBatch
     members: list[PackOrder]
     arrived: int
-    #: Those that were asked about after the import job had its time, and did not arrive.
+    #: Those that did not arrive, and were asked about after the import job had its time, or will
+    #: not be asked about.
     waiting: list[PackOrder]
+    #: Orders that will be asked about still.
+    to_ask: int
     #: When the import job has had its time; None until somebody imported the batch.
     checked_from: datetime | None
-    #: Every order was asked about since then, or has arrived.
-    is_checked: bool
-    #: Median time from the import to the answer that it arrived; None if nothing arrived so.
+    #: Median time from the import to the answer that it arrived, of orders that were known to be
+    #: missing before; None if nothing arrived so.
     median: timedelta | None
 
     @property
@@ -148,14 +164,25 @@ class Outcome:
         return len(self.members)
 
     @property
+    def is_checked(self) -> bool:
+        """Return True once nothing more will be asked about it by itself."""
+        return self.checked_from is not None and not self.to_ask
+
+    @property
+    def to_paste(self) -> list[PackOrder]:
+        """Return the orders that are to be imported: not those that are in HotWax by now."""
+        left_out = set(self.by_now)
+        return [member for member in self.members if member.order.order_name not in left_out]
+
+    @property
     def names(self) -> list[str]:
         """Return the order names, as they are to be pasted."""
-        return [member.order.order_name for member in self.members]
+        return [member.order.order_name for member in self.to_paste]
 
     @property
     def shopify_ids(self) -> list[str]:
         """Return the numbers in Shopify that are known."""
-        return [member.shopify_id for member in self.members if member.shopify_id]
+        return [member.shopify_id for member in self.to_paste if member.shopify_id]
 
     @property
     def without_id(self) -> list[PackOrder]:
@@ -171,36 +198,38 @@ class Outcome:
         return [o.order_name for o in orders if o.verdict in (Verdict.IMPORTED, Verdict.DUPLICATE)]
 
 
-def outcomes(pack: Pack) -> list[Outcome]:
+def outcomes(pack: Pack, now: datetime) -> list[Outcome]:
     """Return what became of each batch of a pack."""
     members: dict[int | None, list[PackOrder]] = {}
     rows = pack.orders.select_related("order", "order__shop", "order__signature")
     for member in rows.defer("order__search_text"):
         members.setdefault(member.batch_id, []).append(member)
     return [
-        _outcome(batch, members.get(batch.pk, [])) for batch in pack.batches.select_related("shop")
+        _outcome(batch, members.get(batch.pk, []), now)
+        for batch in pack.batches.select_related("shop")
     ]
 
 
-def _outcome(batch: PackBatch, members: list[PackOrder]) -> Outcome:
-    arrived = [m for m in members if m.order.verdict == Verdict.IMPORTED]
+def _outcome(batch: PackBatch, members: list[PackOrder], now: datetime) -> Outcome:
+    arrived = [m.order for m in members if m.order.verdict == Verdict.IMPORTED]
+    others = [m for m in members if m.order.verdict != Verdict.IMPORTED]
     start = batch.imported_at
-    took = sorted(
-        m.order.state_at - start
-        for m in arrived
-        if start and m.order.state_at and m.order.state_at >= start
-    )
     since = start + interval() if start else None
-    asked = [m for m in members if since and m.order.verdict_at and m.order.verdict_at >= since]
-    return Outcome(
-        batch,
-        members,
-        len(arrived),
-        [member for member in members if member not in arrived],
-        since,
-        bool(since) and all(member in arrived or member in asked for member in members),
-        took[len(took) // 2] if took else None,
+    settled = [m for m in others if since and _is_settled(m.order, since, now)]
+    took = sorted(
+        order.arrived_at - start
+        for order in arrived
+        if start and order.arrived_at and order.arrived_at >= start
     )
+    median = took[len(took) // 2] if took else None
+    to_ask = len(others) - len(settled)
+    return Outcome(batch, members, len(arrived), settled, to_ask, since, median)
+
+
+def _is_settled(order: FailedOrder, since: datetime, now: datetime) -> bool:
+    """Return True if an order was asked about since a moment, or is not asked about any more."""
+    asked = order.verdict_at is not None and since <= order.verdict_at <= now + TOLERANCE
+    return asked or order.state == State.RESOLVED or now > since + CHECKED_FOR
 
 
 def left_out_of(pack: Pack) -> list[PackOrder]:
@@ -260,10 +289,20 @@ class Worked:
 
 def worked(signature: ErrorSignature) -> Worked:
     """Count the orders of an error that were imported again by packs, and of them the arrived."""
-    arrived = Q(order__verdict=Verdict.IMPORTED)
-    asked = Q(order__verdict_at__gte=F("batch__imported_at") + interval())
-    members = PackOrder.objects.filter(
-        arrived | asked, signature=signature, batch__imported_at__isnull=False
+    later = PackOrder.objects.filter(
+        order=OuterRef("order"), batch__imported_at__gt=OuterRef("batch__imported_at")
+    ).order_by("batch__imported_at")
+    imported_at, arrived_at = F("batch__imported_at"), "order__arrived_at"
+    # What was imported once more did not arrive by the first time, unless it is known to have.
+    arrived = Q(order__verdict=Verdict.IMPORTED) & (
+        Q(next_at=None) | Q(**{f"{arrived_at}__lt": F("next_at")})
+    )
+    asked = Q(order__verdict_at__gte=imported_at + interval())
+    members = (
+        PackOrder.objects.filter(signature=signature, batch__imported_at__isnull=False)
+        .filter(Q(**{arrived_at: None}) | Q(**{f"{arrived_at}__gte": imported_at}))
+        .annotate(next_at=Subquery(later.values("batch__imported_at")[:1]))
+        .filter(arrived | asked)
     )
     counts = members.aggregate(of=Count("pk"), times=Count("pk", filter=arrived))
     last = members.order_by("-batch__imported_at").values_list("batch__imported_at", flat=True)
@@ -283,39 +322,50 @@ def add_ids(batch: PackBatch, text: str) -> int:
     ``text`` is Shopify's own export of orders (CSV with the columns Id and Name), or lines of a
     number and a name. Names are matched within the batch's shop only. Raises UnreadableIds.
     """
-    ids = _ids_in(text)
-    if not ids:
+    if len(text) > LONGEST_IDS:
+        raise UnreadableIds(f"That is too long: at most {LONGEST_IDS:,} characters.")
+    pairs = set(_of_csv(text) or _of_lines(text))
+    if not pairs:
         raise UnreadableIds(
             "Paste Shopify’s orders CSV (with the columns Id and Name), or lines of a number and "
             "an order name."
         )
-    matched = []
-    for member in batch.orders.select_related("order"):
-        key, _ = name_keys(member.order.order_name)
-        if key in ids:
-            member.shopify_id = ids[key]
+    exact = _numbers((name, number) for name, number in pairs)
+    loose = _numbers((_key(name), number) for name, number in pairs)
+    matched, members = [], list(batch.orders.select_related("order"))
+    keys = Counter(_key(member.order.order_name) for member in members)
+    for member in members:
+        name = member.order.order_name
+        number = exact.get(name, "")
+        # "#1" and "1" are one key: where both are orders, only the name as it stands counts.
+        if not number and keys[_key(name)] == 1:
+            number = loose.get(_key(name), "")
+        if number:
+            member.shopify_id = number
             matched.append(member)
     PackOrder.objects.bulk_update(matched, ["shopify_id"], batch_size=200)
     return len(matched)
 
 
-def _ids_in(text: str) -> dict[str, str]:
-    """Return numbers by the key of the name; of a name that has two, none."""
-    pairs = set(_of_csv(text) or _of_lines(text))
+def _key(name: str) -> str:
+    return name_keys(name)[0]
+
+
+def _numbers(pairs: Iterable[tuple[str, str]]) -> dict[str, str]:
+    """Return numbers by name; of a name that has two, none."""
     found: dict[str, str] = {}
     for name, number in pairs:
-        key, _ = name_keys(name)
-        found[key] = "" if key in found else number
-    return {key: number for key, number in found.items() if number}
+        found[name] = number if found.get(name, number) == number else ""
+    return found
 
 
 def _of_csv(text: str) -> list[tuple[str, str]]:
-    reader = csv.DictReader(io.StringIO(text.removeprefix("\ufeff")))
-    names = {(field or "").strip().casefold(): field for field in reader.fieldnames or ()}
-    if not {"id", "name"} <= set(names):
-        return []
+    reader = csv.DictReader(io.StringIO(text.removeprefix("\ufeff"), newline=None))
     pairs = []
     try:
+        names = {(field or "").strip().casefold(): field for field in reader.fieldnames or ()}
+        if not {"id", "name"} <= set(names):
+            return []
         for row in reader:
             name, number = row[names["name"]] or "", (row[names["id"]] or "").strip()
             if name.strip() and _NUMBER.fullmatch(number):

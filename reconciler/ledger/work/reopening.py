@@ -12,10 +12,10 @@ from django.db import transaction
 from django.db.models import F
 
 from reconciler.ledger.models import Attempt, Event, EventKind, FailedOrder, State, SyncState
-from reconciler.ledger.queries import failed_orders
+from reconciler.ledger.queries import FailedOrderQuerySet, failed_orders
 from reconciler.ledger.work.arrivals import move
-from reconciler.ledger.work.due import TOLERANCE
 from reconciler.ledger.work.events import event, record
+from reconciler.ledger.work.packs import TOLERANCE
 
 #: An answer of the order index counts as a sign of life for so long.
 ANSWERS_FOR = timedelta(minutes=15)
@@ -100,8 +100,22 @@ def _failed_again(change: Change, now: datetime) -> bool:
 
 def reopen_unasked(now: datetime) -> int:
     """Open again what waits for a look-up that cannot be made; return how many orders."""
-    waiting = failed_orders().filter(state=State.RESOLVED, failed_since=True, asks_first=True)
-    if can_ask(now) or not waiting.exists():
+    if can_ask(now):
+        return 0
+    return _reopen(_waiting(), now)
+
+
+def reopen_named(names: Iterable[str], now: datetime) -> int:
+    """Open again what waits for a look-up by names that get no answer; return how many orders."""
+    return _reopen(_waiting().filter(order_name__in=list(names)), now)
+
+
+def _waiting() -> FailedOrderQuerySet:
+    return failed_orders().filter(state=State.RESOLVED, failed_since=True, asks_first=True)
+
+
+def _reopen(waiting: FailedOrderQuerySet, now: datetime) -> int:
+    if not waiting.exists():
         return 0
     with transaction.atomic():
         SyncState.objects.filter(pk=SyncState.ONLY).update(revision=F("revision") + 1)

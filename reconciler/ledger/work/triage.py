@@ -236,12 +236,18 @@ def _tell(
         F("revision") + raises,
         F("failed_since"),
         F("state_at"),
+        F("state_by"),
+        F("was_resolved"),
+        F("was_reopened"),
     )
     return _insert_events(values)
 
 
 def _insert_events(values: Any) -> int:
-    columns = "order_id, action_id, actor, kind, at, before, after, revision, had_failed, was_at"
+    columns = (
+        "order_id, action_id, actor, kind, at, before, after, revision, "
+        "had_failed, was_at, was_by, was_resolved, was_reopened"
+    )
     try:
         sql, parameters = values.query.sql_with_params()
     except EmptyResultSet:
@@ -278,7 +284,10 @@ def _set_back(action: Action, done: Action, before: str, keys: list[int]) -> int
     rows, (state, _, detail) = failed_orders().filter(pk__in=keys), before.partition(":")
     _tell(done, rows, _STATE_TEXT, before)
     was = Event.objects.filter(action=action, order=OuterRef("pk")).order_by()
-    was_at = Subquery(was.values("was_at")[:1])
+    was_at, was_by, was_resolved, was_reopened = (
+        Subquery(was.values(column)[:1])
+        for column in ("was_at", "was_by", "was_resolved", "was_reopened")
+    )
     closed = state in (State.RESOLVED, State.IGNORED)
     failed = Case(
         When(Q(last_failed_at__gt=was_at) if closed else Q(pk=None), then=Value(True)),
@@ -298,7 +307,9 @@ def _set_back(action: Action, done: Action, before: str, keys: list[int]) -> int
         asks_first=asks,
         kept_open=False,
         state_at=was_at,
-        state_by=done.actor,
+        state_by=was_by,
+        was_resolved=was_resolved,
+        was_reopened=was_reopened,
         revision=F("revision") + 1,
     )
 
