@@ -8,7 +8,7 @@ import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client as Browser
 
-from reconciler.ledger.models import Event, FailedOrder, PackBatch, PackOrder
+from reconciler.ledger.models import Event, FailedOrder, Pack, PackBatch, PackOrder
 from reconciler.ledger.work import packs
 from reconciler.ledger.work.due import due_orders
 from tests.clock import NOW
@@ -74,7 +74,8 @@ def test_a_batch_is_one_shop_and_no_longer_than_the_import_takes(
         "b.myshopify.com",
     ]
     assert "no order name has no name" in page.root.one("div", role="status").text
-    assert Event.objects.filter(kind="pack", actor="ann", after="pack 1").count() == 6
+    told = Event.objects.filter(kind="pack", actor="ann", after=f"pack {Pack.objects.get().pk}")
+    assert told.count() == 6
 
 
 def test_what_is_in_hotwax_already_is_left_out_and_said(ann: Browser, orders: list[int]) -> None:
