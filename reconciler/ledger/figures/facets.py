@@ -61,7 +61,8 @@ def facet_counts(
     counts: dict[str, dict[Hashable, int]] = {}
     for together in (*COUNTED_TOGETHER, wanted.difference(*COUNTED_TOGETHER)):
         if wanted & together:
-            counts |= _counted(orders, sorted(wanted & together), revision)
+            # All of them, even if one is wanted: for shop alone SQLite would read every order.
+            counts |= _counted(orders, sorted(together), revision)
     # Several facets are of signatures: they are loaded once.
     loaded: dict[str, Mapping[Any, Any]] = {}
 

@@ -5,7 +5,7 @@ Counted only from what the OMS was asked; what was never asked is a number of it
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from itertools import groupby, pairwise
 from operator import itemgetter
 from typing import Any
@@ -16,6 +16,7 @@ from reconciler.ledger.figures.counts import per_span, percentile
 from reconciler.ledger.models import SYSTEM, Event, EventKind, OrderAlias, State, Verdict
 from reconciler.ledger.queries import FailedOrderQuerySet
 
+LAST_MOMENT = datetime.max.replace(tzinfo=UTC)
 #: Events that tell of a state.
 _OF_STATES = Q(kind__in=(EventKind.STATE, EventKind.REOPENED)) | Q(
     kind=EventKind.UNDO, action__after=EventKind.STATE
@@ -101,25 +102,30 @@ def backlog(
     merged = OrderAlias.objects.values("order")
     alone, swaps = told.exclude(order__in=merged), _swaps(told.filter(order__in=merged))
     closed, opened = alone.filter(after=State.RESOLVED), alone.filter(before=State.RESOLVED)
-    begin = edges[0]
-    number = (
-        orders.filter(first_at__lt=begin).count()
-        - closed.filter(at__lt=begin).count()
-        + opened.filter(at__lt=begin).count()
-        + sum(step for at, step in swaps if at < begin)
-    )
+    # Backwards from now: so only what happened since the first edge is read.
+    spans = (*edges, LAST_MOMENT)
     changes = zip(
-        pairwise(edges),
-        per_span(orders, "first_at", edges),
-        per_span(closed, "at", edges),
-        per_span(opened, "at", edges),
+        pairwise(spans),
+        _since(orders, "first_at", spans),
+        _since(closed, "at", spans),
+        _since(opened, "at", spans),
         strict=True,
     )
+    steps = [
+        more - done + again + sum(step for at, step in swaps if start <= at < end)
+        for (start, end), more, done, again in changes
+    ]
+    number = orders.exclude(first_at=None).exclude(state=State.RESOLVED).count()
     numbers = []
-    for (start, end), more, done, again in changes:
-        number += more - done + again + sum(step for at, step in swaps if start <= at < end)
+    for step in reversed(steps[1:]):
+        number -= step
         numbers.append(number)
-    return known_from, numbers
+    return known_from, numbers[::-1]
+
+
+def _since(rows: Any, moment: str, edges: Sequence[datetime]) -> list[int]:
+    """Count rows per span, reading none of before the first edge."""
+    return per_span(rows.filter(**{f"{moment}__gte": edges[0]}), moment, edges)
 
 
 def _swaps(told: QuerySet[Event]) -> list[tuple[datetime, int]]:
