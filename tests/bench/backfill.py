@@ -56,8 +56,10 @@ ORDER = """
 INSERT INTO ledger_failedorder (shop_id, order_key, order_name, name_key, name_tail, name_sort_key,
   site_url, order_created_at, first_attempted_at, first_failed_at, first_at, last_failed_at,
   attempt_count, latest_document_key, signature_id, error_excerpt, expires_at, left_log_at,
-  left_log_reason, state, search_text)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 1, ?, ?, ?, ?, NULL, '', 'open', ?)
+  left_log_reason, state, search_text, asks_first, failed_since, kept_open, oms_orders, revision,
+  state_detail, verdict, state_by, was_reopened, was_resolved)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 1, ?, ?, ?, ?, NULL, '', 'open', ?, 0, 0, 0, '[]', 0,
+  '', 'unchecked', '', 0, 0)
 ON CONFLICT (shop_id, order_key) DO UPDATE SET attempt_count = attempt_count + 1
 """
 ATTEMPT = """

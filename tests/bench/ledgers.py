@@ -113,8 +113,9 @@ WORKED_ON = (
     """UPDATE ledger_failedorder SET verdict_at = last_failed_at, verdict = CASE id % 10
  WHEN 0 THEN 'unchecked' WHEN 1 THEN 'unconfirmed' ELSE 'missing' END,
  assignee = CASE WHEN id % 3 = 0 THEN 'person' || (id % 7) END WHERE state = 'open'""",
-    """INSERT INTO ledger_event (order_id, actor, kind, at, before, after, revision, had_failed)
- SELECT id, 'system', 'state', state_at, 'open', 'resolved', 1, (1 = 0)
+    """INSERT INTO ledger_event (order_id, actor, kind, at, before, after, revision,
+ had_failed, was_by, was_resolved, was_reopened)
+ SELECT id, 'system', 'state', state_at, 'open', 'resolved', 1, (1 = 0), '', (1 = 0), (1 = 0)
  FROM ledger_failedorder WHERE state = 'resolved'""",
 )
 

@@ -60,7 +60,7 @@ BECAME = """SELECT verdict, count(*), count(*) FILTER (WHERE state = 'resolved' 
  count(*) FILTER (WHERE was_resolved), count(*) FILTER (WHERE was_reopened)
  FROM ledger_failedorder {where} GROUP BY 1"""
 CLOSED = """SELECT date(at), after, before, count(*) FROM ledger_event
- WHERE kind IN ('state', 'reopened', 'undo') GROUP BY 1, 2, 3"""
+ WHERE at >= :month AND kind IN ('state', 'reopened', 'undo') GROUP BY 1, 2, 3"""
 #: Weeks begin on Monday.
 BARS = """SELECT date({date}, '-6 days', 'weekday 1'), g.category, count(*)
  FROM ledger_failedorder o JOIN ledger_errorsignature g ON g.id = o.signature_id {where}
@@ -78,8 +78,11 @@ PER_ERROR = f"""SELECT g.slug, g.plain, g.template, g.category, g.retry, n, u, s
  JOIN ledger_errorsignature g ON g.id = signature_id ORDER BY n DESC"""
 SPARKS = """SELECT strftime('%Y-%m', last_failed_at), signature_id, count(*)
  FROM ledger_failedorder GROUP BY 1, 2"""
-SINCE = "WHERE first_at >= :month"
-BEFORE = "WHERE first_at >= :months AND first_at < :month"
+MONTH = "WHERE first_at >= :month"
+#: Without being told, SQLite reads every order by an index that serves the grouping.
+BY_FIRST = "INDEXED BY orders_by_first"
+SINCE = f"{BY_FIRST} {MONTH}"
+BEFORE = f"{BY_FIRST} WHERE first_at >= :months AND first_at < :month"
 LAGS = """SELECT shop_id, (strftime('%s', first_at) - strftime('%s', order_created_at)) / 60,
  count(*) FROM ledger_failedorder {where} GROUP BY 1, 2"""
 HOURS = """SELECT strftime('%w', first_at), substr(first_at, 12, 2), count(*)
@@ -107,7 +110,7 @@ PAGES: dict[str, tuple[list[str], float, float]] = {
     "/trends/": (
         [
             *(s.format(where=w) for s in (BOTH, LAGS) for w in (SINCE, BEFORE)),
-            BARS.format(date="first_at", where=SINCE),
+            BARS.format(date="first_at", where=MONTH),
             HOURS.format(where=SINCE),
             AGES,
             BECAME.format(where=SINCE),

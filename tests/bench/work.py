@@ -122,8 +122,9 @@ def steps(now: datetime, report: Report) -> None:
 SET = (
     "UPDATE ledger_failedorder SET state = 'resolved', revision = revision + 1 WHERE id IN ({keys})"
 )
-TOLD = """INSERT INTO ledger_event (order_id, actor, kind, at, before, after, revision, had_failed)
- SELECT id, 'bench', 'state', '2026-11-20 10:00:00', state, 'resolved', revision + 1, 0
+TOLD = """INSERT INTO ledger_event (order_id, actor, kind, at, before, after, revision,
+ had_failed, was_by, was_resolved, was_reopened)
+ SELECT id, 'bench', 'state', '2026-11-20 10:00:00', state, 'resolved', revision + 1, 0, '', 0, 0
  FROM ledger_failedorder WHERE id IN ({keys})"""
 ACTED, NAMES = 10_000, 3_000
 
