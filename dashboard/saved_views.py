@@ -98,8 +98,8 @@ def _on_page(
 def _words(form: FilterForm, fresh: service.Freshness) -> str:
     """Return a view's filters in words; the names of errors are read once a revision."""
     asked, rest = form.asked, (form.query.encode(), form.me)
-    words = service.failed_orders()
-    return service.cached(fresh.revision, "view in words", words, rest, lambda: in_words(asked))
+    orders = service.failed_orders()
+    return service.cached(fresh.revision, "view in words", orders, rest, lambda: in_words(asked))
 
 
 def _count(form: FilterForm, fresh: service.Freshness) -> int:
@@ -120,7 +120,7 @@ def default_url(request: HttpRequest) -> str:
     return query.url(reverse("dashboard:orders"))
 
 
-def views_for_id(request: HttpRequest, pk: int) -> SavedView | None:
+def view_for(request: HttpRequest, pk: int) -> SavedView | None:
     """Return a view that a person may open; None if there is none of this number."""
     user: Any = request.user
     return views_for(user).filter(pk=pk).first()

@@ -16,7 +16,7 @@ from dashboard.filtering.query import Query
 from dashboard.list_page import filter_form
 from dashboard.models import SavedView
 from dashboard.redirects import SeeOther
-from dashboard.saved_views import MOST_VIEWS, kept, may_change, query_of, views_for_id
+from dashboard.saved_views import MOST_VIEWS, kept, may_change, query_of, view_for
 from dashboard.views.orders import orders_page
 from reconciler import service
 
@@ -69,7 +69,7 @@ def save(request: HttpRequest) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 def change(request: HttpRequest, pk: int, verb: str) -> HttpResponse:
     """Rename a view, keep other filters in it, delete it, make it one's default, or copy it."""
-    query, view, user = Query.of(request.GET), views_for_id(request, pk), _user(request)
+    query, view, user = Query.of(request.GET), view_for(request, pk), _user(request)
     if view is None:
         raise Http404("There is no such view.")
     if request.method != "POST":

@@ -14,10 +14,11 @@ from reconciler.hotwax.documents import (
     from_text,
     read_document,
 )
-from reconciler.ledger.intake import Derived, fill, roll_up, upsert
+from reconciler.ledger.intake import Derived, fill, upsert
 from reconciler.ledger.merging import hand_over
 from reconciler.ledger.models import Attempt, ErrorSignature, FailedOrder, SignatureAlias
 from reconciler.ledger.models import UnreadableDocument as Unreadable
+from reconciler.ledger.roll_up import roll_up
 from reconciler.ledger.signatures import corrections, runbooks
 from reconciler.ledger.signatures.rules import SignatureRules
 

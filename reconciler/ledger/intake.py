@@ -8,92 +8,29 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from functools import lru_cache
-from types import SimpleNamespace
-from typing import TypeVar
+from functools import cache, lru_cache
+from typing import Any, TypeVar
 
 from django.db import connection
 from django.db.models import DateTimeField
-from django.utils import timezone
 
 from reconciler.hotwax.documents import NO_SHOP, FailureDocument, ShopIdentity, UnreadableDocument
 from reconciler.hotwax.links import SHOPIFY
 from reconciler.ledger.merging import hand_over
 from reconciler.ledger.models import (
-    EXCERPT_LENGTH,
     Attempt,
     ErrorSignature,
     FailedOrder,
     Shop,
     ShopHost,
-    State,
-    Verdict,
 )
 from reconciler.ledger.models import UnreadableDocument as Unreadable
+from reconciler.ledger.roll_up import AnAttempt, NewRow, fill_order, logged_when, roll_up
 from reconciler.ledger.signatures.classification import classify
 from reconciler.ledger.signatures.rules import RULES, SignatureRules, slug_of
 from reconciler.ledger.sort_keys import name_keys, natural_sort_key, sort_key
-from reconciler.ledger.work.events import record
-from reconciler.ledger.work.reopening import Before, Change, what_follows
 
 BATCH = 500
-#: Sorts before every real timestamp, so that an attempt without one is never the latest.
-_NO_TIME = datetime(1, 1, 1, tzinfo=UTC)
-
-#: Of an order that nobody has worked on yet.
-NEW_ORDER = {
-    "state": State.OPEN.value,
-    "state_detail": "",
-    "state_by": "",
-    "was_resolved": False,
-    "was_reopened": False,
-    "failed_since": False,
-    "kept_open": False,
-    "assignee": None,
-    "revision": 0,
-    "verdict": Verdict.UNCHECKED.value,
-    "asks_first": False,
-    "oms_orders": "[]",
-}
-_ROLLED_UP = (
-    "site_url",
-    "order_created_at",
-    "first_attempted_at",
-    "first_failed_at",
-    "first_at",
-    "last_failed_at",
-    "attempt_count",
-    "latest_document_key",
-    "signature",
-    "error_excerpt",
-    "expires_at",
-    "left_log_at",
-    "left_log_reason",
-    "search_text",
-    # What follows from new attempts (work/reopening.py).
-    "state",
-    "state_detail",
-    "state_at",
-    "state_by",
-    "was_reopened",
-    "failed_since",
-    "revision",
-    "asks_first",
-    "kept_open",
-)
-#: Columns that a roll-up reads of every attempt; of the latest it reads all but `raw`.
-_LIGHT = (
-    "order_id",
-    "document_key",
-    "logged_at",
-    "expires_at",
-    "order_created_at",
-    "first_attempted_at",
-    "signature_id",
-    "left_log_at",
-    "left_log_reason",
-    "seen_first_at",
-)
 
 
 @dataclass
@@ -190,16 +127,6 @@ def _upsert_attempts(
     result.orders |= orders.known | orders.new
 
 
-class NewRow(SimpleNamespace):
-    """Columns of a row that is to be inserted.
-
-    Making an instance of a model takes ten times as long, and a backfill makes hundreds of
-    thousands (`make bench`).
-    """
-
-
-#: An attempt that is kept, or one that is to be.
-AnAttempt = Attempt | NewRow
 AttemptOrNew = TypeVar("AttemptOrNew", Attempt, NewRow)
 
 
@@ -288,14 +215,24 @@ def _written(moment: datetime) -> str:
     return str(moment.astimezone(UTC)).removesuffix("+00:00")
 
 
+@cache
+def _defaults_of_orders() -> dict[str, Any]:
+    """Return the columns of an order that nobody has worked on yet, as the database takes them."""
+    fields = [field for field in FailedOrder._meta.concrete_fields if not field.primary_key]
+    return {
+        field.attname: field.get_db_prep_save(field.get_default(), connection) for field in fields
+    }
+
+
 def _new_order(
     shop_id: int, key: str, document: FailureDocument, attempts: list[AnAttempt]
 ) -> NewRow:
     name = document.order_name
-    order = NewRow(shop_id=shop_id, order_key=key, order_name=name, **NEW_ORDER)
+    told = {"shop_id": shop_id, "order_key": key, "order_name": name}
+    order = NewRow(**_defaults_of_orders() | told)
     order.name_key, order.name_tail = name_keys(name)
     order.name_sort_key = natural_sort_key(name) if name else None
-    _roll_up(order, attempts, max(attempts, key=_when))
+    fill_order(order, attempts, max(attempts, key=logged_when))
     return order
 
 
@@ -371,58 +308,3 @@ def fill(
     attempt.error_text = document.error_text
     attempt.raw = document.raw
     return attempt
-
-
-def roll_up(order_ids: Iterable[int]) -> None:
-    """Recompute orders from all their attempts; an order that lost its last one goes."""
-    ids = list(order_ids)
-    attempts: dict[int, list[Attempt]] = defaultdict(list)
-    for attempt in Attempt.objects.filter(order_id__in=ids).only(*_LIGHT):
-        attempts[attempt.order_id].append(attempt)
-    FailedOrder.objects.filter(pk__in=[pk for pk in ids if pk not in attempts]).delete()
-    newest = [max(rows, key=_when).pk for rows in attempts.values()]
-    latest = {row.order_id: row for row in Attempt.objects.filter(pk__in=newest).defer("raw")}
-    orders = list(FailedOrder.objects.filter(pk__in=attempts))
-    before = [Before.of(order) for order in orders]
-    for order in orders:
-        _roll_up(order, attempts[order.pk], latest[order.pk])
-    changes = [
-        Change(order, was, attempts[order.pk]) for order, was in zip(orders, before, strict=True)
-    ]
-    record(what_follows(changes, timezone.now()))
-    # One upsert for all; bulk_update would write a CASE for each column and row.
-    FailedOrder.objects.bulk_create(
-        orders, update_conflicts=True, unique_fields=["id"], update_fields=_ROLLED_UP
-    )
-
-
-def _when(attempt: AnAttempt) -> tuple[datetime, str]:
-    return (attempt.logged_at or _NO_TIME, attempt.document_key)
-
-
-def _roll_up(order: FailedOrder | NewRow, attempts: Sequence[AnAttempt], latest: AnAttempt) -> None:
-    logged = [row.logged_at for row in attempts if row.logged_at]
-    created = [row.order_created_at for row in attempts if row.order_created_at]
-    tried = [row.first_attempted_at for row in attempts if row.first_attempted_at]
-    left = [row.left_log_at for row in attempts if row.left_log_at]
-    expires = [row.expires_at for row in attempts if row.expires_at]
-    order.order_created_at = latest.order_created_at or min(created, default=None)
-    order.first_attempted_at = min(tried, default=None)
-    order.first_failed_at = min(logged, default=None)
-    order.first_at = order.first_attempted_at or order.first_failed_at
-    order.last_failed_at = max(logged, default=None)
-    order.attempt_count = len(attempts)
-    order.latest_document_key = latest.document_key
-    order.signature_id = latest.signature_id
-    order.error_excerpt = _excerpt(latest.error_text)
-    order.expires_at = latest.expires_at or max(expires, default=None)
-    gone = len(left) == len(attempts)
-    order.left_log_at = max(left) if gone else None
-    order.left_log_reason = latest.left_log_reason if gone else ""
-    order.site_url = latest.site
-    order.search_text = f"{order.order_name}\n{latest.error_text}".casefold()
-
-
-def _excerpt(error: str) -> str:
-    text = " ".join(error[: EXCERPT_LENGTH * 4].split())
-    return text if len(text) <= EXCERPT_LENGTH else text[:EXCERPT_LENGTH] + "…"

@@ -9,7 +9,13 @@ from datetime import datetime, timedelta
 from django.db import models
 
 from reconciler.hotwax.oms_orders import OmsOrder
-from reconciler.ledger.sync_models import LookedUpName, RequestSlot, SyncEvent, SyncState
+from reconciler.ledger.sync_models import (
+    LookedUpName,
+    RequestSlot,
+    SyncEvent,
+    SyncState,
+    UnreadableDocument,
+)
 from reconciler.ledger.work_models import (
     SYSTEM,
     Action,
@@ -391,17 +397,3 @@ class Attempt(models.Model):
 
     def __str__(self) -> str:
         return f"{self.document_key} {self.logged_key}".strip()
-
-
-class UnreadableDocument(models.Model):
-    """Something in HotWax's log that could not be read: shown with its reason, never dropped."""
-
-    sha256 = models.CharField(max_length=64, unique=True)
-    raw = models.TextField()
-    reason = models.CharField(max_length=300)
-    seen_first_at = models.DateTimeField()
-    seen_last_at = models.DateTimeField(db_index=True)
-    left_log_at = models.DateTimeField(null=True)
-
-    def __str__(self) -> str:
-        return self.reason

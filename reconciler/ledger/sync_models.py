@@ -184,3 +184,17 @@ class SyncState(models.Model):
 
     def __str__(self) -> str:
         return self.instance or "not synced yet"
+
+
+class UnreadableDocument(models.Model):
+    """Something in HotWax's log that could not be read: shown with its reason, never dropped."""
+
+    sha256 = models.CharField(max_length=64, unique=True)
+    raw = models.TextField()
+    reason = models.CharField(max_length=300)
+    seen_first_at = models.DateTimeField()
+    seen_last_at = models.DateTimeField(db_index=True)
+    left_log_at = models.DateTimeField(null=True)
+
+    def __str__(self) -> str:
+        return self.reason

@@ -16,6 +16,7 @@ from reconciler.ledger.figures.counts import per_span, percentile
 from reconciler.ledger.models import SYSTEM, Event, EventKind, OrderAlias, State, Verdict
 from reconciler.ledger.queries import FailedOrderQuerySet
 
+#: After every moment: ends the span that has no end.
 LAST_MOMENT = datetime.max.replace(tzinfo=UTC)
 #: Events that tell of a state.
 _OF_STATES = Q(kind__in=(EventKind.STATE, EventKind.REOPENED)) | Q(
@@ -148,7 +149,7 @@ def _swaps(told: QuerySet[Event]) -> list[tuple[datetime, int]]:
     return swaps
 
 
-#: Of a signature: orders, of these asked for, in the OMS, and missing and open.
+#: Of a signature, by primary key: orders that were asked for, those in the OMS, those missing.
 Arrivals = dict[int, tuple[int, int, int]]
 _THERE = Q(verdict__in=(Verdict.IMPORTED, Verdict.DUPLICATE))
 

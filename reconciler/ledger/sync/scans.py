@@ -15,9 +15,9 @@ from reconciler.hotwax import requests
 from reconciler.hotwax.documents import FailureDocument
 from reconciler.hotwax.exceptions import RequestRefused
 from reconciler.ledger.database import refresh_statistics
-from reconciler.ledger.intake import roll_up
 from reconciler.ledger.models import Attempt, SyncEvent, SyncState
 from reconciler.ledger.models import UnreadableDocument as Unreadable
+from reconciler.ledger.roll_up import roll_up
 from reconciler.ledger.sync.detection import NO_SCAN, field_names
 from reconciler.ledger.sync.range_mode import TRIES, span_page
 from reconciler.ledger.sync.syncer import (
