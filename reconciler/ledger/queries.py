@@ -31,6 +31,8 @@ from reconciler.ledger.sort_keys import name_keys
 Row = TypeVar("Row", bound=models.Model)
 
 EXPIRING_WITHIN = timedelta(days=7)
+#: A moment further in the future was written while a clock was ahead: it counts as never.
+CLOCK_TOLERANCE = timedelta(minutes=1)
 #: Stands in the query string for an order without an owner.
 NOBODY = "none"
 #: A longer name is no name of the OMS.

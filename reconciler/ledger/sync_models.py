@@ -185,6 +185,19 @@ class SyncState(models.Model):
     def __str__(self) -> str:
         return self.instance or "not synced yet"
 
+    @classmethod
+    def lock(cls) -> None:
+        """Keep other writers of orders out until the end of the transaction.
+
+        Every writer of orders does so first, so that no two wait for each other's orders.
+        """
+        cls.objects.filter(pk=cls.ONLY).update(revision=models.F("revision"))
+
+    @classmethod
+    def raise_revision(cls) -> None:
+        """Tell that rows changed, and keep other writers out as ``lock`` does."""
+        cls.objects.filter(pk=cls.ONLY).update(revision=models.F("revision") + 1)
+
 
 class UnreadableDocument(models.Model):
     """Something in HotWax's log that could not be read: shown with its reason, never dropped."""

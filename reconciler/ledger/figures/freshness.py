@@ -18,10 +18,9 @@ from reconciler.ledger.models import (
     UnreadableDocument,
     Verdict,
 )
-from reconciler.ledger.queries import failed_orders, is_open
+from reconciler.ledger.queries import CLOCK_TOLERANCE, failed_orders, is_open
 from reconciler.ledger.sync.connection_check import Finding, last_findings, seen_fields
 from reconciler.ledger.sync.schedule import (
-    CLOCK_TOLERANCE,
     current_state,
     older,
     scan_pause,

@@ -6,7 +6,6 @@ Neither new rules nor a regrouping takes a correction back. Each correction is a
 from datetime import datetime
 
 from django.db import transaction
-from django.db.models import F
 
 from reconciler.ledger.models import (
     Category,
@@ -44,7 +43,7 @@ def correct(pk: int, category: Category, retry: Retry, actor: str, now: datetime
             before=", ".join(before),
             after=f"{category}, {retry}",
         )
-        SyncState.objects.update(revision=F("revision") + 1)
+        SyncState.raise_revision()
     return True
 
 

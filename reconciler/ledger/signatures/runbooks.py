@@ -79,7 +79,7 @@ def edit_runbook(pk: int, text: str, base: int, actor: str, now: datetime) -> bo
             before=before,
             after=after,
         )
-        SyncState.objects.update(revision=F("revision") + 1)
+        SyncState.raise_revision()
     return True
 
 

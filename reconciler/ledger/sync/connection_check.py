@@ -28,7 +28,7 @@ from reconciler.hotwax.oms_orders import FIELDS, OmsOrder, read_oms_orders
 from reconciler.hotwax.ranges import SECOND, fault_of_page, newest, whole_second
 from reconciler.hotwax.replies import Reply
 from reconciler.ledger.models import SyncState
-from reconciler.ledger.sync.schedule import CLOCK_TOLERANCE
+from reconciler.ledger.queries import CLOCK_TOLERANCE
 from reconciler.ledger.sync.source import Source, configured_source
 
 OK, WARNING, FAILURE = "ok", "warning", "failure"

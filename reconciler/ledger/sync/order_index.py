@@ -28,9 +28,9 @@ from reconciler.hotwax.oms_orders import FIELDS, OmsOrder, read_oms_orders
 from reconciler.hotwax.replies import Reply
 from reconciler.ledger.database import brief_wait
 from reconciler.ledger.models import FailedOrder, SyncState
-from reconciler.ledger.queries import FailedOrderQuerySet, failed_orders
+from reconciler.ledger.queries import CLOCK_TOLERANCE, FailedOrderQuerySet, failed_orders
 from reconciler.ledger.sync.budgets import CHECKS, VERDICTS, Budget
-from reconciler.ledger.sync.schedule import CLOCK_TOLERANCE, LONGEST_BACK_OFF, current_state
+from reconciler.ledger.sync.schedule import LONGEST_BACK_OFF, current_state
 from reconciler.ledger.sync.source import Source, configured_source
 from reconciler.ledger.sync.syncer import back_off
 from reconciler.ledger.work.arrivals import write_answer
@@ -351,5 +351,5 @@ def check_now(
 def _ask_first(orders: FailedOrderQuerySet) -> None:
     keys = list(orders.order_by().values_list("pk", flat=True))
     with transaction.atomic():
-        _remember(revision=F("revision"))  # first, as every writer of orders does
+        SyncState.lock()
         failed_orders().filter(pk__in=keys).update(asks_first=True)

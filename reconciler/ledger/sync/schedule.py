@@ -3,6 +3,7 @@
 from datetime import datetime, timedelta
 
 from reconciler.ledger.models import SyncState
+from reconciler.ledger.queries import CLOCK_TOLERANCE
 from reconciler.ledger.sync.source import AnotherHotWax, Source, configured_source, interval
 
 Step = SyncState.Step
@@ -11,8 +12,6 @@ SWEEP_EVERY = timedelta(hours=6)
 #: In compatible mode the whole log is read at most this often, and for at most a tenth of the time.
 SCAN_PAUSE = timedelta(minutes=5)
 COUNT_EVERY = timedelta(minutes=5)
-#: A moment further in the future was written while a clock was ahead: it counts as never.
-CLOCK_TOLERANCE = timedelta(minutes=1)
 LONGEST_BACK_OFF = timedelta(seconds=60)
 
 

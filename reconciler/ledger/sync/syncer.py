@@ -132,7 +132,7 @@ class Syncer:
         To be called in the transaction that changed them, so that no figure outlives its rows.
         """
         if count:
-            SyncState.objects.filter(pk=SyncState.ONLY).update(revision=F("revision") + 1)
+            SyncState.raise_revision()
 
     def store(self, reply: Reply, documents: Documents, changes: Changes) -> Intake:
         """Write a page of documents; its last batch carries ``changes`` of SyncState with it."""

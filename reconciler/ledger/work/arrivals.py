@@ -8,7 +8,6 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 
 from django.db import transaction
-from django.db.models import F
 from django.utils import timezone
 
 from reconciler.hotwax.documents import bounded
@@ -57,8 +56,7 @@ def write_answer(
     """
     wanted, now = set(names), timezone.now()
     with transaction.atomic():
-        # First, as every writer of orders does: so that no two wait for each other.
-        SyncState.objects.filter(pk=SyncState.ONLY).update(revision=F("revision"))
+        SyncState.lock()
         rows = FailedOrder.objects.select_for_update().filter(
             order_key__in={bounded(name) for name in wanted}
         )
@@ -83,7 +81,7 @@ def write_answer(
         )
         record(events)
         if changed:
-            SyncState.objects.filter(pk=SyncState.ONLY).update(revision=F("revision") + 1)
+            SyncState.raise_revision()
     return told_of
 
 

@@ -5,8 +5,13 @@ from datetime import datetime, timedelta
 from django.db.models import Q
 
 from reconciler.ledger.models import FailedOrder
-from reconciler.ledger.queries import FailedOrderQuerySet, failed_orders, is_open
-from reconciler.ledger.work.packs import TOLERANCE, due_of_packs
+from reconciler.ledger.queries import (
+    CLOCK_TOLERANCE,
+    FailedOrderQuerySet,
+    failed_orders,
+    is_open,
+)
+from reconciler.ledger.work.packs import due_of_packs
 
 #: An open order of at most this age is looked up as often; an older one no more.
 SCHEDULE = (
@@ -42,7 +47,7 @@ def due_orders(now: datetime) -> list[FailedOrderQuerySet]:
 
 def _is_due(now: datetime) -> Q:
     oldest = now - SCHEDULE[-1][0]
-    never = Q(verdict_at=None) | Q(verdict_at__gt=now + TOLERANCE)
+    never = Q(verdict_at=None) | Q(verdict_at__gt=now + CLOCK_TOLERANCE)
     condition = never & (Q(first_at__gt=oldest) | Q(first_at=None))
     for age, every in SCHEDULE:
         condition |= Q(first_at__gt=now - age, verdict_at__lte=now - every)

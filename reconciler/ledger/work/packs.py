@@ -25,15 +25,18 @@ from reconciler.ledger.models import (
     SyncState,
     Verdict,
 )
-from reconciler.ledger.queries import LONGEST_NAME, FailedOrderQuerySet, failed_orders
+from reconciler.ledger.queries import (
+    CLOCK_TOLERANCE,
+    LONGEST_NAME,
+    FailedOrderQuerySet,
+    failed_orders,
+)
 from reconciler.ledger.sort_keys import name_keys
 from reconciler.ledger.work.events import event, record
 from reconciler.ledger.work.verdicts import shopify_id_of
 
 #: Batches imported longer ago are not asked about on their own.
 CHECKED_FOR = timedelta(days=7)
-#: A moment further in the future was written while a clock was ahead: it counts as never.
-TOLERANCE = timedelta(minutes=1)
 #: A text with numbers of orders in Shopify is at most so long, in characters.
 LONGEST_IDS = 900_000
 _NUMBER = re.compile(r"\d{6,20}", re.ASCII)
@@ -49,8 +52,7 @@ def make_pack(keys: Sequence[int], actor: str, now: datetime) -> Pack:
     Raises NoOrders.
     """
     with transaction.atomic():
-        # First, as every writer of orders does: so that none of them goes meanwhile.
-        SyncState.objects.filter(pk=SyncState.ONLY).update(revision=F("revision"))
+        SyncState.lock()  # so that no order goes meanwhile
         rows = failed_orders().filter(pk__in=keys).select_related("shop", "signature")
         orders = list(rows.order_by("shop__sort_key", "shop", "name_sort_key", "pk"))
         wanted = [order for order in orders if not _left_out(order)]
@@ -132,7 +134,7 @@ def due_of_packs(now: datetime) -> FailedOrderQuerySet:
     ).filter(
         Q(order__verdict_at=None)
         | Q(order__verdict_at__lt=F("batch__imported_at") + interval())
-        | Q(order__verdict_at__gt=now + TOLERANCE)
+        | Q(order__verdict_at__gt=now + CLOCK_TOLERANCE)
     )
     return failed_orders().filter(pk__in=members.values("order")).exclude(state=State.RESOLVED)
 
@@ -228,7 +230,7 @@ def _outcome(batch: PackBatch, members: list[PackOrder], now: datetime) -> Outco
 
 def _is_settled(order: FailedOrder, since: datetime, now: datetime) -> bool:
     """Return True if an order was asked about since a moment, or is not asked about any more."""
-    asked = order.verdict_at is not None and since <= order.verdict_at <= now + TOLERANCE
+    asked = order.verdict_at is not None and since <= order.verdict_at <= now + CLOCK_TOLERANCE
     return asked or order.state == State.RESOLVED or now > since + CHECKED_FOR
 
 

@@ -9,13 +9,11 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.db import transaction
-from django.db.models import F
 
 from reconciler.ledger.models import Attempt, Event, EventKind, FailedOrder, State, SyncState
-from reconciler.ledger.queries import FailedOrderQuerySet, failed_orders
+from reconciler.ledger.queries import CLOCK_TOLERANCE, FailedOrderQuerySet, failed_orders
 from reconciler.ledger.work.arrivals import move
 from reconciler.ledger.work.events import event, record
-from reconciler.ledger.work.packs import TOLERANCE
 
 #: An answer of the order index counts as a sign of life for so long.
 ANSWERS_FOR = timedelta(minutes=15)
@@ -89,7 +87,7 @@ def _failed_again(change: Change, now: datetime) -> bool:
     if order.attempt_count <= change.before.attempt_count:
         return False
     since = order.state_at
-    if since is None or since > now + TOLERANCE:
+    if since is None or since > now + CLOCK_TOLERANCE:
         return True
     return any(
         attempt.seen_first_at >= since
@@ -118,7 +116,7 @@ def _reopen(waiting: FailedOrderQuerySet, now: datetime) -> int:
     if not waiting.exists():
         return 0
     with transaction.atomic():
-        SyncState.objects.filter(pk=SyncState.ONLY).update(revision=F("revision") + 1)
+        SyncState.raise_revision()
         orders = list(waiting.select_for_update().order_by("pk"))
         # It still asks first, once the index answers again.
         events = [move(order, State.OPEN, EventKind.REOPENED, now) for order in orders]

@@ -158,7 +158,7 @@ def undo(pk: int, actor: str, now: datetime, *, anybodys: bool = False) -> Done:
     ``anybodys`` allows to take back what others did. Raises CannotUndo.
     """
     with transaction.atomic():
-        _lock()
+        SyncState.raise_revision()
         action = Action.objects.select_for_update().filter(pk=pk).first()
         if action is None or not can_undo(action, actor, now, anybodys=anybodys):
             raise CannotUndo
@@ -198,16 +198,11 @@ def _is_imported() -> Case:
     return Case(When(_IMPORTED, then=Value(True)), default=Value(False))
 
 
-def _lock() -> None:
-    """Keep other writers of orders out until the end of the transaction, and tell of a change."""
-    SyncState.objects.filter(pk=SyncState.ONLY).update(revision=F("revision") + 1)
-
-
 @contextmanager
 def _acting(keys: Sequence[int], seen: int | None) -> Iterator[FailedOrderQuerySet]:
     """Open a transaction for an action. Raises ActedSince."""
     with transaction.atomic():
-        _lock()
+        SyncState.raise_revision()
         orders = failed_orders().filter(pk__in=keys)
         if seen is not None and orders.exclude(revision=seen).exists():
             raise ActedSince
