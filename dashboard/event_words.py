@@ -53,7 +53,8 @@ def _state(event: service.Event, now: datetime) -> SafeString:
 
 def _assign(event: service.Event, now: datetime) -> SafeString:
     if not event.after:
-        return format_html("gave it back{}", f" for {event.before}" * (event.before != event.actor))
+        whose = f" for {event.before}" if event.before != event.actor else ""
+        return format_html("gave it back{}", whose)
     if event.after == event.actor:
         return format_html("took it{}", f" from {event.before}" if event.before else "")
     return format_html("gave it to {}", event.after)

@@ -21,7 +21,6 @@ _ADVICE = {
 }
 #: What one does next, as a button: import screen, asking the OMS, setting it to resolved, nothing.
 IMPORT, CHECK, RESOLVE, NOTHING = "import", "check", "resolve", ""
-_DATES_AGREE = timedelta(minutes=10)
 
 
 @dataclass(frozen=True)
@@ -81,7 +80,7 @@ def _doubt(order: service.FailedOrder) -> str:
     if order.order_created_at is None or any(oms.ordered_at is None for oms in found):
         return "a date is not known"
     apart = [abs(oms.ordered_at - order.order_created_at) for oms in found if oms.ordered_at]
-    if min(apart) > _DATES_AGREE:
+    if min(apart) > service.DATES_AGREE:
         return f"was placed {span(min(apart))} apart"
     return "may belong to another shop"
 

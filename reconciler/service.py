@@ -146,11 +146,12 @@ from reconciler.ledger.work.triage import (
     set_state,
     undo,
 )
-from reconciler.ledger.work.verdicts import shopify_id_of
+from reconciler.ledger.work.verdicts import DATES_AGREE, shopify_id_of
 
 __all__ = [
     "ALIASES",
     "DATES",
+    "DATES_AGREE",
     "DISK_FULL",
     "FIELD_OF_NAME",
     "LAST_PLACE",

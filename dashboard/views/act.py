@@ -47,13 +47,12 @@ def act_on_one(request: HttpRequest, pk: int, verb: str) -> HttpResponse:
     seen = request.POST.get("seen", "")
     if not form.is_valid() or not _is_number(seen or "0"):
         return order_page(request, order, 400, **_typed(form, pk, verb))
+    actor, revision = request.user.get_username(), int(seen) if seen else None
     try:
-        actor, now = request.user.get_username(), timezone.now()
-        done = form.act([pk], actor, now, int(seen) if seen else None)
+        done = form.act([pk], actor, timezone.now(), revision)
     except service.ActedSince:
-        return order_page(
-            request, order, 409, conflict=_since(order, int(seen)), **_typed(form, pk, verb)
-        )
+        since = _since(order, int(seen))
+        return order_page(request, order, 409, conflict=since, **_typed(form, pk, verb))
     except NotDone as error:
         messages.error(request, str(error))
         return SeeOther(page)

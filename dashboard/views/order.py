@@ -48,9 +48,7 @@ def order_page(
         "order": row,
         "now": fresh.now,
         "query": query,
-        "seen": row.revision,
-        **frame_of_acting(request, fresh.now),
-        "act_paths": {verb: reverse(f"dashboard:act_{verb}", args=[row.pk]) for verb in FORMS},
+        **_acting(request, row, fresh),
         **_story(row, fresh, request.GET),
         **_list_around(row, query, me, fresh),
         **_like_this(row, fresh),
@@ -61,6 +59,14 @@ def order_page(
         **more,
     }
     return render(request, "dashboard/order.html", context, status=status)
+
+
+def _acting(
+    request: HttpRequest, row: service.FailedOrder, fresh: service.Freshness
+) -> dict[str, Any]:
+    """Return what the forms of actions need; ``seen`` tells whether somebody acted meanwhile."""
+    paths = {verb: reverse(f"dashboard:act_{verb}", args=[row.pk]) for verb in FORMS}
+    return {"seen": row.revision, "act_paths": paths, **frame_of_acting(request, fresh.now)}
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
