@@ -258,6 +258,9 @@ def test_the_backlog_counts_dated_orders_each_once(hotwax_of: Any) -> None:
     hotwax.sync()
     assert FailedOrder.objects.count() == 2
     assert _backlog() == [1]
+    # Before they were resolved both orders that are left were open, and no third.
+    edges = [NOW - timedelta(days=1), NOW - timedelta(seconds=1), NOW + timedelta(days=1)]
+    assert outcomes.backlog(failed_orders(), edges)[1] == [2, 1]
     FailedOrder.objects.filter(order_name="#3").update(first_at=None)
     triage.set_state(keys[2:], State.RESOLVED, "", "ann", NOW)
     assert _backlog() == [0]
