@@ -35,6 +35,17 @@ def manage(environment: dict[str, str], *words: str) -> None:
     subprocess.run(command, cwd=ROOT, env=environment, check=True, capture_output=True)
 
 
+def migrate(database_url: str) -> None:
+    """Make the tables of a database."""
+    settings = {"DJANGO_SETTINGS_MODULE": "reconciler.settings", "ENV_FILE": os.devnull}
+    manage({**os.environ, **settings, "DATABASE_URL": database_url}, "migrate", "-v0")
+
+
+def migrated_file() -> Path:
+    """Return a database file with tables and without rows of a ledger, to be copied."""
+    return once("migrated.sqlite3", lambda path: migrate(f"sqlite:///{path}"))
+
+
 def of_processes(folder: Path) -> dict[str, str]:
     """Environment of processes of ours: settings, static files, and a migrated database."""
     static = FOLDER / "static"
@@ -45,12 +56,9 @@ def of_processes(folder: Path) -> dict[str, str]:
         "TEST_STATIC_ROOT": str(static),
     }
 
-    def migrate(path: Path) -> None:
-        manage({**environment, "DATABASE_URL": f"sqlite:///{path}"}, "migrate", "-v0")
-
     once("static", lambda path: manage(environment, "collectstatic", "--noinput", "-v0"))
     database = folder / "ledger.sqlite3"
-    shutil.copy(once("migrated.sqlite3", migrate), database)
+    shutil.copy(migrated_file(), database)
     return {
         **environment,
         "DATABASE_URL": f"sqlite:///{database}",

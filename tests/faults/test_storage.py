@@ -1,6 +1,7 @@
 """Faults of the database, the disk and the process: nothing lost, nothing doubled."""
 
 import os
+import shutil
 import signal
 import sqlite3
 import subprocess
@@ -21,6 +22,7 @@ from tests.clock import NOW, of_processes
 from tests.faults.server import FaultyHotWax, Handler
 from tests.faults.steps import equal, look, more, run_sync
 from tests.makers import document
+from tests.shared import migrated_file
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -45,10 +47,10 @@ def manage(hotwax: FaultyHotWax, database: str, *words: str) -> "subprocess.Pope
 
 
 @pytest.fixture
-def file_of(hotwax: FaultyHotWax, tmp_path: Path) -> str:
-    url = f"sqlite:///{tmp_path / 'ledger.sqlite3'}"
-    assert manage(hotwax, url, "migrate", "-v0").wait() == 0
-    return url
+def file_of(tmp_path: Path) -> str:
+    database = tmp_path / "ledger.sqlite3"
+    shutil.copy(migrated_file(), database)
+    return f"sqlite:///{database}"
 
 
 def keys_in(url: str) -> list[str]:

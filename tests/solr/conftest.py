@@ -1,6 +1,7 @@
 """One real Solr for all tests of this folder."""
 
 import os
+import shutil
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
@@ -12,8 +13,8 @@ import pytest
 
 from tests.clock import LAST_NOON
 from tests.conftest import missing
+from tests.shared import migrate, migrated_file, once
 from tests.solr import rig
-from tests.solr.commands import manage
 from tests.solr.recount import connected
 
 _numbers = count()
@@ -61,22 +62,26 @@ def _gateway(solr: rig.Solr, configset: str) -> Iterator[rig.Gateway]:
 
 
 @pytest.fixture
-def empty_database(tmp_path: Path) -> Iterator[str]:
-    """A database of its own: a file, or one in the PostgreSQL of the second run."""
+def database(tmp_path: Path) -> Iterator[str]:
+    """A migrated database of its own: a file, or one in the PostgreSQL of the second run."""
     server = os.environ.get("TEST_DATABASE_URL")
     if not server:
-        yield f"sqlite:///{tmp_path / 'ledger.sqlite3'}"
+        path = tmp_path / "ledger.sqlite3"
+        shutil.copy(migrated_file(), path)
+        yield f"sqlite:///{path}"
         return
+    address = server.rpartition("/")[0]
+
+    def make_template(marker: Path) -> None:
+        with connected(server) as db:
+            db.execute("CREATE DATABASE migrated")
+        migrate(f"{address}/migrated")
+        marker.touch()
+
+    once("migrated.postgresql", make_template)
     name = f"ledger_{uuid.uuid4().hex[:12]}"
     with connected(server) as db:
-        db.execute(f"CREATE DATABASE {name}")
-    yield f"{server.rpartition('/')[0]}/{name}"
+        db.execute(f"CREATE DATABASE {name} TEMPLATE migrated")
+    yield f"{address}/{name}"
     with connected(server) as db:
         db.execute(f"DROP DATABASE {name} WITH (FORCE)")
-
-
-@pytest.fixture
-def database(empty_database: str, log: rig.Gateway) -> str:
-    done = manage(log, empty_database, "migrate", "-v0")
-    assert done.returncode == 0, done.stderr
-    return empty_database

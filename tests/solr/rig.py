@@ -21,6 +21,8 @@ from tests.shared import free_port
 HERE = Path(__file__).parent
 JAR = HERE / "target" / "solr-for-tests-1.jar"
 SHARDS = 2
+#: A process of a few minutes is done before optimised code and collector threads pay for themselves.
+SHORT_LIVED = ("-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC")
 
 
 class NotAvailable(Exception):
@@ -81,7 +83,7 @@ def running() -> Iterator[Solr]:
     build()
     port = free_port()
     directory = tempfile.mkdtemp(prefix="solr-")
-    command = ["java", "-Xmx1g", "-cp", f"{JAR}:{HERE}/target/lib/*", "SolrForTests"]
+    command = ["java", *SHORT_LIVED, "-Xmx1g", "-cp", f"{JAR}:{HERE}/target/lib/*", "SolrForTests"]
     process = subprocess.Popen(
         [*command, str(port), directory],
         stdin=subprocess.PIPE,

@@ -57,25 +57,23 @@ def _attempts(database: str) -> int:
 
 @pytest.mark.parametrize("schema", SCHEMAS)
 def test_under_every_schema_the_ledger_equals_the_truth(
-    schema: str, solr: Solr, gateway_of: Any, empty_database: str
+    schema: str, solr: Solr, gateway_of: Any, database: str
 ) -> None:
     configset, write, mode = SCHEMAS[schema]
     gateway = gateway_of(configset)
     documents, truth = generate(2_300)
     solr.index(gateway.log, write(documents))
-    path = empty_database
-    manage(gateway, path, "migrate", "-v0")
-    done = manage(gateway, path, "sync")
+    done = manage(gateway, database, "sync")
     assert done.returncode == 0, done.stderr
-    found = recount(path)
+    found = recount(database)
     if (
         "without ms" in schema
     ):  # what the log does not say, the latest of one second is not known by
         found.per_error, truth.per_error = Counter(), Counter()
     assert found == truth
-    assert query(path, "SELECT mode FROM ledger_syncstate") == [(mode,)]
+    assert query(database, "SELECT mode FROM ledger_syncstate") == [(mode,)]
     # Every kind of request that the client can make, one by one.
-    checked = manage(gateway, path, "check_hotwax")
+    checked = manage(gateway, database, "check_hotwax")
     assert checked.returncode == 0, checked.stdout
     told = {line[6:22].strip(): line[:4].strip() for line in checked.stdout.splitlines()}
     assert told["paging"] == told["look-up by name"] == "ok"
@@ -84,7 +82,7 @@ def test_under_every_schema_the_ledger_equals_the_truth(
     late = {**documents[0], "document-id": "late", "shopifyOrderName": "#late"}
     solr.index(gateway.log, write([late]))
     solr.delete(gateway.log, [d["document-id"] for d in documents[10:20]])
-    done = manage(gateway, path, "sync")
+    done = manage(gateway, database, "sync")
     assert done.returncode == 0, done.stderr
     assert "2,291 of 2,291" in done.stdout
 

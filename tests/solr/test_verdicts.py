@@ -39,24 +39,23 @@ def both(request: Any, solr: Solr, made: World) -> Iterator[Gateway]:
 
 @pytest.mark.parametrize("stores", ["", STORES], ids=["by date", "by product store"])
 def test_every_verdict_is_the_right_one(
-    stores: str, both: Gateway, made: World, empty_database: str, monkeypatch: Any
+    stores: str, both: Gateway, made: World, database: str, monkeypatch: Any
 ) -> None:
     monkeypatch.setenv("SHOP_PRODUCT_STORES", stores)
-    manage(both, empty_database, "migrate", "-v0")
-    assert manage(both, empty_database, "sync").returncode == 0
+    assert manage(both, database, "sync").returncode == 0
     both.to_orders = 0
-    done = manage(both, empty_database, "verdicts")
+    done = manage(both, database, "verdicts")
     assert done.returncode == 0, done.stderr
     right = made.by_store if stores else made.by_date
-    found = dict(query(empty_database, VERDICTS))
+    found = dict(query(database, VERDICTS))
     wrong = {key: (right[key], found[key]) for key in right if right[key] != found[key]}
     assert not wrong
     assert Counter(found.values())["imported"] == Counter(right.values())["imported"] > 1_000
     # One request for every 99 names, and a few to learn how.
     assert both.to_orders <= FAILURES / 99 + 5
     sql = "SELECT state, count(*) FROM ledger_failedorder WHERE verdict = 'imported' GROUP BY 1"
-    assert query(empty_database, sql) == [("resolved", Counter(right.values())["imported"])]
-    again = manage(both, empty_database, "verdicts")
+    assert query(database, sql) == [("resolved", Counter(right.values())["imported"])]
+    again = manage(both, database, "verdicts")
     assert "0 order names asked for" in again.stdout
 
 
