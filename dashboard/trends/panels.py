@@ -72,9 +72,9 @@ class Silence:
 
     last: datetime
     length: timedelta
-    #: An earlier gap that was longer; None if there is none, or if this silence is short.
+    #: A longer gap in the 60 days before; None if there is none, or if this silence is short.
     longer: timedelta | None
-    #: It was never silent for as long, and this silence lasts an hour at least.
+    #: It lasts an hour at least, and longer than any gap of the 60 days before.
     looks_dead: bool
 
 

@@ -73,3 +73,11 @@ def test_what_is_logged_in_the_future_does_not_end_a_silence() -> None:
     log([LAST + 5 * HOUR, LAST - 3 * HOUR])
     assert silence(LAST + 2 * HOUR, 1) == (LAST, 3 * HOUR)
     assert silence(LAST - 4 * HOUR, 1) is None
+
+
+@pytest.mark.parametrize(("ended", "found"), [(59, True), (61, False)])
+def test_a_pause_counts_for_sixty_days(ended: int, found: bool) -> None:
+    """It may have begun earlier; a log that was written every hour since."""
+    hours = [LAST - n * HOUR for n in range(1, ended * 24 + 1)]
+    log([*hours, hours[-1] - 48 * HOUR])
+    assert silence(LAST + 3 * HOUR, 1) == (LAST, 48 * HOUR if found else None)

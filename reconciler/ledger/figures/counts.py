@@ -85,10 +85,10 @@ def _counts(
 ) -> dict[tuple[int, int], int]:
     """Count rows by span and by the values of ``kind``; whole days are counted already."""
     if not daily_counts.serves(rows, moment, kind):
-        return _counts_between(rows, moment, edges, kind)
+        return counts_between(rows, moment, edges, kind)
     days, rest = daily_counts.whole_days(edges)
     if not days:
-        return _counts_between(rows, moment, edges, kind)
+        return counts_between(rows, moment, edges, kind)
     sums: dict[tuple[int, int], int] = defaultdict(int, daily_counts.counts_of_days(moment, days))
     for key, n in _counts_within(rows, moment, rest, kind).items():
         sums[key] += n
@@ -150,9 +150,9 @@ WHERE moment >= %s AND moment < %s GROUP BY 1, 2
 """
 
 
-def _counts_between(
+def counts_between(
     rows: Rows, column: str, edges: Sequence[datetime], kind: str
-) -> dict[tuple[int, int], int]:
+) -> dict[tuple[int, Any], int]:
     """Count rows by span and by the values of ``kind``; ``column`` holds the moment.
 
     Span i begins at edge i and ends before edge i + 1. Rows outside of the edges are not counted.
@@ -168,7 +168,7 @@ def _counts_between(
 
 def _counts_within(
     rows: Rows, column: str, spans: daily_counts.Spans, kind: str
-) -> dict[tuple[int, int], int]:
+) -> dict[tuple[int, Any], int]:
     """Count rows by the number of a span and by the values of ``kind``.
 
     Each span is one search of an index: for spans that leave gaps, or on SQLite.
@@ -276,6 +276,8 @@ def percentile(counts: dict[int, int], per_cent: int) -> int | None:
 
 #: A shorter silence is not reported.
 SHORT_SILENCE = timedelta(hours=1)
+#: How far before the last log time earlier gaps are looked for.
+LOOK_BACK = timedelta(days=60)
 #: Log times that are read in one go.
 AT_ONCE = 500
 
@@ -283,8 +285,8 @@ AT_ONCE = 500
 def silence(now: datetime, revision: int) -> tuple[datetime, timedelta | None] | None:
     """Return the latest log time, and the most recent earlier gap longer than the silence since.
 
-    Returns None if nothing was logged. The gap is None if there is none, or if the silence is
-    shorter than SHORT_SILENCE.
+    Returns None if nothing was logged. The gap is None if the LOOK_BACK before has none, or if the
+    silence is shorter than SHORT_SILENCE.
     """
     moments = Attempt.objects.filter(logged_at__lte=now).values_list("logged_at", flat=True)
     last = moments.order_by("-logged_at").first()
@@ -296,7 +298,7 @@ def silence(now: datetime, revision: int) -> tuple[datetime, timedelta | None] |
 
 
 def _gaps_before(here: datetime) -> list[timedelta]:
-    """Return the gaps between log times before one, the latest first.
+    """Return the gaps between log times in the LOOK_BACK before one, the latest first.
 
     Only gaps longer than SHORT_SILENCE and than all later ones: among these is the latest that is
     longer than any given silence. Where log times are dense it goes back in steps as long as the
@@ -304,6 +306,10 @@ def _gaps_before(here: datetime) -> list[timedelta]:
     """
     moments: Any = Attempt.objects.exclude(logged_at=None).values_list("logged_at", flat=True)
     gaps: list[timedelta] = []
+    # A gap that began earlier belongs to it too.
+    start = moments.filter(logged_at__lte=here - LOOK_BACK).order_by("-logged_at").first()
+    if start:
+        moments = moments.filter(logged_at__gte=start)
     while True:
         step = gaps[-1] if gaps else SHORT_SILENCE
         earlier = list(moments.filter(logged_at__lt=here).order_by("-logged_at")[:AT_ONCE])

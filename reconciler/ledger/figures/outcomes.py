@@ -3,16 +3,17 @@
 Counted only from what the OMS was asked; what was never asked is a number of its own.
 """
 
+from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from itertools import groupby, pairwise
+from itertools import groupby
 from operator import itemgetter
 from typing import Any
 
 from django.db.models import Count, Q, QuerySet
 
-from reconciler.ledger.figures.counts import per_span, percentile
+from reconciler.ledger.figures.counts import counts_between, percentile
 from reconciler.ledger.models import SYSTEM, Event, EventKind, OrderAlias, State, Verdict
 from reconciler.ledger.queries import FailedOrderQuerySet
 
@@ -102,31 +103,23 @@ def backlog(
         told = told.filter(order__in=orders.order_by().values("pk"))
     merged = OrderAlias.objects.values("order")
     alone, swaps = told.exclude(order__in=merged), _swaps(told.filter(order__in=merged))
-    closed, opened = alone.filter(after=State.RESOLVED), alone.filter(before=State.RESOLVED)
     # Backwards from now: so only what happened since the first edge is read.
     spans = (*edges, LAST_MOMENT)
-    changes = zip(
-        pairwise(spans),
-        _since(orders, "first_at", spans),
-        _since(closed, "at", spans),
-        _since(opened, "at", spans),
-        strict=True,
-    )
-    steps = [
-        more - done + again + sum(step for at, step in swaps if start <= at < end)
-        for (start, end), more, done, again in changes
-    ]
+    steps = [0] * len(edges)
+    for (span, _), n in counts_between(orders, "first_at", spans, "signature").items():
+        steps[span] += n
+    turned = alone.filter(Q(after=State.RESOLVED) | Q(before=State.RESOLVED))
+    for (span, after), n in counts_between(turned, "at", spans, "after").items():
+        steps[span] += -n if after == State.RESOLVED else n
+    for at, step in swaps:
+        if at >= edges[0]:
+            steps[bisect_right(edges, at) - 1] += step
     number = orders.exclude(first_at=None).exclude(state=State.RESOLVED).count()
     numbers = []
     for step in reversed(steps[1:]):
         number -= step
         numbers.append(number)
     return known_from, numbers[::-1]
-
-
-def _since(rows: Any, moment: str, edges: Sequence[datetime]) -> list[int]:
-    """Count rows per span, reading none of before the first edge."""
-    return per_span(rows.filter(**{f"{moment}__gte": edges[0]}), moment, edges)
 
 
 def _swaps(told: QuerySet[Event]) -> list[tuple[datetime, int]]:
