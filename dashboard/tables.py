@@ -6,7 +6,7 @@ import django_tables2 as tables
 from django.core.paginator import Paginator
 from django_tables2.data import TableListData
 
-from dashboard.filtering.parameters import ERROR_SORTS
+from dashboard.filtering.parameters import COLUMN_NAMES, ERROR_SORTS
 from reconciler.service import ErrorRow, FailedOrderQuerySet
 
 
@@ -30,7 +30,10 @@ class SortColumn(tables.Column):
     """A column that the query set sorts by its name in the query string."""
 
     def __init__(self, sort: str, *, latest_first: bool = False, **kwargs: Any) -> None:
-        super().__init__(accessor="pk", initial_sort_descending=latest_first, **kwargs)
+        name = COLUMN_NAMES[sort]
+        super().__init__(
+            accessor="pk", verbose_name=name, initial_sort_descending=latest_first, **kwargs
+        )
         self.sort = sort
 
     def order(
@@ -53,17 +56,17 @@ class OrdersTable(PagedTable):
     """Columns are named as in `sort` and `data-column`."""
 
     select = tables.Column(accessor="pk", orderable=False, verbose_name="Select")
-    order = SortColumn("order", verbose_name="Order")
-    shop = SortColumn("shop", verbose_name="Shop")
-    error = SortColumn("error", verbose_name="Error")
-    attempts = SortColumn("attempts", verbose_name="Attempts", latest_first=True)
-    created = SortColumn("created", verbose_name="Created", latest_first=True)
-    first = SortColumn("first", verbose_name="First attempt", latest_first=True)
-    failed = SortColumn("failed", verbose_name="Last failed", latest_first=True)
-    expires = SortColumn("expires", verbose_name="Expires")
-    verdict = SortColumn("verdict", verbose_name="In HotWax?")
-    state = SortColumn("state", verbose_name="Status")
-    assignee = SortColumn("assignee", verbose_name="Owner")
+    order = SortColumn("order")
+    shop = SortColumn("shop")
+    error = SortColumn("error")
+    attempts = SortColumn("attempts", latest_first=True)
+    created = SortColumn("created", latest_first=True)
+    first = SortColumn("first", latest_first=True)
+    failed = SortColumn("failed", latest_first=True)
+    expires = SortColumn("expires")
+    verdict = SortColumn("verdict")
+    state = SortColumn("state")
+    assignee = SortColumn("assignee")
 
 
 class ErrorRows(TableListData):

@@ -26,7 +26,7 @@ def chips_of(asked: OrderFilter) -> list[Chip]:
     """Return the filters that are on."""
     chips: list[Chip] = []
     for row in asked.query.parameters:
-        if row.repeatable:
+        if row.repeatable and row.is_filter:
             chips += _of_values(asked, row)
         elif row.name in _WORDS:
             chips += _of_value(asked, row)

@@ -58,6 +58,22 @@ SORT_NAMES = {
     "verdict": "In HotWax?",
     "assignee": "Owner",
 }
+#: The columns of /orders/, as in `sort`, `columns` and `data-column`, in the order of the table.
+COLUMN_NAMES = {
+    "order": "Order",
+    "shop": "Shop",
+    "error": "Error",
+    "attempts": "Attempts",
+    "created": "Created",
+    "first": "First attempt",
+    "failed": "Last failed",
+    "expires": "Expires",
+    "verdict": "In HotWax?",
+    "state": "Status",
+    "assignee": "Owner",
+}
+#: Columns that are always shown, and those that are shown only where `columns` names them.
+FIXED_COLUMNS, EXTRA_COLUMNS = ("order", "error"), ("created", "first")
 #: Sort names of /errors/ -> the attribute of a row.
 ERROR_SORTS = {
     "error": "sort_key",
@@ -325,6 +341,15 @@ ORDERS = Parameters(
         Parameter("from", "From", DayField),
         Parameter("to", "To", DayField),
         Parameter("at", "Hour", HourField, carried=True),
+        # `created` shows a column that is hidden otherwise, `!shop` hides one.
+        Parameter(
+            "columns",
+            "Columns",
+            lambda: ValuesField(COLUMN_NAMES),
+            repeatable=True,
+            carried=True,
+            is_filter=False,
+        ),
         _sort(service.SORTS, "-failed", expiring="expires"),
         *_PAGES,
     )
@@ -353,6 +378,7 @@ ERRORS = ORDERS.counting(
     ),
     _sort(ERROR_SORTS, "-orders"),
     *_PAGES,
+    without=("columns",),
     view="all",
 )
 #: The query string of /trends/: which orders are counted, and how.
@@ -363,7 +389,7 @@ TRENDS = ORDERS.counting(
     Parameter(
         "count", "Count", lambda: choice_field(COUNT_NAMES), default="orders", is_filter=False
     ),
-    without=("sort", "page", "per_page"),
+    without=("sort", "columns", "page", "per_page"),
     view="all",
     date="first",
     period="30d",

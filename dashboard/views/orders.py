@@ -12,6 +12,7 @@ from django.views.decorators.http import require_POST, require_safe
 from dashboard.acting import FORMS, frame_of_acting
 from dashboard.charts.headline import figures_of
 from dashboard.charts.stacked import histogram_of
+from dashboard.columns import columns_of
 from dashboard.exports import csv_lines, head_of, keys_of
 from dashboard.filtering.chips import chips_of, in_words
 from dashboard.filtering.forms import FilterForm
@@ -152,6 +153,7 @@ def _results(asked: OrderFilter, fresh: Freshness) -> dict[str, Any]:
         "chips": chips_of(asked),
         "facets": later(lambda: facets_of(asked, fresh)),
         "answers": answers,
+        "columns": columns_of(asked.query),
         "suggestions": suggestions_for(asked, fresh.now) if not table.paginator.count else None,
         "view_name": VIEW_NAMES[asked.view],
     }

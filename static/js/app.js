@@ -17,8 +17,8 @@ document.addEventListener("submit", (event) => {
   if (form) form.action = form.getAttribute("action").split("?")[0] + location.search;
 });
 
-// A drawer that stands open stays open when its part of the page is replaced.
-const drawers = "details[id]:not(.menu)";
+// A drawer, or the menu of columns, that stands open stays open when its part of the page is replaced.
+const drawers = "details[id]:is(:not(.menu), .columns-menu)";
 let open = [];
 document.addEventListener("htmx:beforeSwap", () => {
   open = [...document.querySelectorAll(drawers)].filter((drawer) => drawer.open).map((d) => d.id);
