@@ -5,11 +5,12 @@ begins by locking the row of SyncState, as every writer of orders does, so that 
 lose a change and never wait for each other.
 """
 
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.core.exceptions import EmptyResultSet
 from django.db import connection, transaction
@@ -257,39 +258,43 @@ def _insert_events(values: Any) -> int:
 
 def _restore(action: Action, done: Action) -> int:
     """Set back what an action set, where the order's revision is still the action's."""
-    told = Event.objects.filter(action=action, order__revision=F("revision"))
-    befores = list(told.order_by().values_list("before", flat=True).distinct())
-    # Read once: the revisions change as orders are set back.
-    orders = {
-        before: list(told.filter(before=before).values_list("order", flat=True))
-        for before in befores
-    }
+    told = Event.objects.filter(action=action, order__revision=F("revision")).order_by()
+    # Read once: the revisions change as orders are set back. Many orders were alike.
+    alike = defaultdict[_Was, list[int]](list)
+    for order, *was in told.values_list("order", *_Was._fields):
+        alike[_Was(*was)].append(order)
     restore = _give_back if action.kind == EventKind.ASSIGN else _set_back
-    return sum(restore(action, done, before, keys) for before, keys in orders.items())
+    return sum(restore(action, done, keys, was) for was, keys in alike.items())
 
 
-def _give_back(action: Action, done: Action, before: str, keys: list[int]) -> int:
+class _Was(NamedTuple):
+    """How an order was before an action, as its event tells it; not since when."""
+
+    before: str
+    had_failed: bool
+    was_by: str
+    was_resolved: bool
+    was_reopened: bool
+
+
+def _give_back(_: Action, done: Action, keys: list[int], was: _Was) -> int:
     rows = failed_orders().filter(pk__in=keys)
-    _tell(done, rows, _OWNER_TEXT, before)
-    return rows.update(assignee=before or None, revision=F("revision") + 1)
+    _tell(done, rows, _OWNER_TEXT, was.before)
+    return rows.update(assignee=was.before or None, revision=F("revision") + 1)
 
 
-def _set_back(action: Action, done: Action, before: str, keys: list[int]) -> int:
+def _set_back(action: Action, done: Action, keys: list[int], was: _Was) -> int:
     """Set back a state. What failed since it was set the first time shows it again."""
-    rows, (state, _, detail) = failed_orders().filter(pk__in=keys), before.partition(":")
-    _tell(done, rows, _STATE_TEXT, before)
-    was = Event.objects.filter(action=action, order=OuterRef("pk")).order_by()
-    was_at, was_by, was_resolved, was_reopened = (
-        Subquery(was.values(column)[:1])
-        for column in ("was_at", "was_by", "was_resolved", "was_reopened")
-    )
+    rows, (state, _, detail) = failed_orders().filter(pk__in=keys), was.before.partition(":")
+    _tell(done, rows, _STATE_TEXT, was.before)
+    told = Event.objects.filter(action=action, order=OuterRef("pk")).order_by()
+    was_at = Subquery(told.values("was_at")[:1])
     closed = state in (State.RESOLVED, State.IGNORED)
-    failed = Case(
-        When(Q(last_failed_at__gt=was_at) if closed else Q(pk=None), then=Value(True)),
-        default=Subquery(was.values("had_failed")[:1]),
-        output_field=BooleanField(),
-    )
-    looked_up = Q(last_failed_at__gt=was_at) if state == State.RESOLVED else _IMPORTED
+    failed_after = Q(last_failed_at__gt=was_at)
+    failed: Any = Value(was.had_failed)
+    if closed:
+        failed = Case(When(failed_after, then=Value(True)), default=failed)
+    looked_up = failed_after if state == State.RESOLVED else _IMPORTED
     asks = Case(
         When(looked_up & ~Q(order_name=""), then=Value(True)),
         default=F("asks_first"),
@@ -302,9 +307,9 @@ def _set_back(action: Action, done: Action, before: str, keys: list[int]) -> int
         asks_first=asks,
         kept_open=False,
         state_at=was_at,
-        state_by=was_by,
-        was_resolved=was_resolved,
-        was_reopened=was_reopened,
+        state_by=was.was_by,
+        was_resolved=was.was_resolved,
+        was_reopened=was.was_reopened,
         revision=F("revision") + 1,
     )
 
