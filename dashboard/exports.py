@@ -78,7 +78,7 @@ def csv_lines(
     to stand before the headings. Where reading fails midway the last line says so: a file that
     ends early must not look whole.
     """
-    writer, as_of = csv.writer(_Echo()), _moment(fresh.as_of)
+    writer, as_of = csv.writer(_Echo()), moment_of(fresh.as_of)
     yield "\ufeff" + "".join(writer.writerow(row) for row in [*head, HEADINGS])
     try:
         for i in range(0, len(keys), CHUNK):
@@ -97,7 +97,7 @@ def csv_lines(
 
 def head_of(asked: OrderFilter, fresh: service.Freshness, count: int) -> list[Sequence[Any]]:
     """Return what is said of an export before its headings: as of when, filters, rows."""
-    as_of = _moment(fresh.as_of) or "nothing has been read yet"
+    as_of = moment_of(fresh.as_of) or "nothing has been read yet"
     return [
         ("Failed orders as of (UTC)", as_of),
         ("Filters", safe(in_words(asked))),
@@ -157,6 +157,6 @@ def _is_formula(text: str) -> bool:
     return False
 
 
-def _moment(moment: datetime | None) -> str:
+def moment_of(moment: datetime | None) -> str:
     """Write a moment in UTC, to the second."""
     return moment.astimezone(UTC).isoformat(" ", "seconds")[:19] if moment else ""

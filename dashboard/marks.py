@@ -199,14 +199,16 @@ def label(name: str) -> SafeString:
     )
 
 
-def error_cell(signature: service.ErrorSignature, link: str, title: str) -> SafeString:
-    """Draw an error by its plain sentence, where it has one, its template and its category.
+def error_cell(signature: service.ErrorSignature, link: str, text: str) -> SafeString:
+    """Draw an order's error by its plain sentence, where it has one, its text and its category.
 
-    ``link`` are the attributes of where the words lead to.
+    ``link`` are the attributes of where the words lead to. Without a text the template stands in.
     """
-    words, below = _words_of_error(signature.plain, signature.template[:300], signature.category)
+    words, below = _words_of_error(
+        signature.plain, text or signature.template[:300], signature.category
+    )
     return SafeString(
-        f'<div class="error-cell"><a class="signature" {link} title="{escape(title)}">'
+        f'<div class="error-cell"><a class="signature" {link} title="{escape(text)}">'
         f"{words}</a>{below}</div>"
     )
 

@@ -53,6 +53,7 @@ urlpatterns = [
     path("orders/<int:pk>/kind/", corrections.correct, name="correction"),
     path("errors/", errors.errors, name="errors"),
     path("errors/<slug:slug>/", errors.error, name="error"),
+    path("errors/<slug:slug>/values.csv", errors.error_values, name="error_values"),
     path("errors/<slug:slug>/kind/", corrections.correct_error, name="error_correction"),
     path("errors/<slug:slug>/runbook/", runbook.runbook, name="runbook"),
     path("packs/", packs.packs, name="packs"),

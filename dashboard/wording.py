@@ -171,3 +171,31 @@ def urgency(expires: datetime, now: datetime) -> str:
     if left <= timedelta(days=3):
         return " is-urgent"
     return " is-soon" if left <= timedelta(days=7) else ""
+
+
+#: Kind of a masked value -> what one and what many are called.
+KINDS = {
+    "sku": ("SKU", "SKUs"),
+    "id": ("id", "Ids"),
+    "order": ("order", "Order names"),
+    "value": ("value", "Values"),
+    "email": ("e-mail", "E-mail addresses"),
+    "url": ("address", "Addresses"),
+    "ip": ("IP address", "IP addresses"),
+    "date": ("date", "Dates"),
+    "uuid": ("UUID", "UUIDs"),
+    "hex": ("hex number", "Hex numbers"),
+    "bytes": ("bytes", "Bytes"),
+    "n": ("number", "Numbers"),
+}
+
+
+def value_in_words(written: str) -> str:
+    """Return a masked value as people read it: sku:TEE-2119-RED is "SKU TEE-2119-RED"."""
+    kind, _, text = written.partition(":")
+    return f"{KINDS.get(kind, (kind, ''))[0]} {text}"
+
+
+def kinds_in_words(kinds: set[str]) -> str:
+    """Return what masked values are called, by their kinds."""
+    return KINDS[next(iter(kinds))][1] if len(kinds) == 1 and kinds <= KINDS.keys() else "Values"

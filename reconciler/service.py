@@ -109,6 +109,7 @@ from reconciler.ledger.signatures.statistics import (
     new_signatures,
     sample_texts,
 )
+from reconciler.ledger.signatures.values import ValueCount, value_counts, values_in_error
 from reconciler.ledger.sync.connection_check import check_connection
 from reconciler.ledger.sync.lookup import answers_by_name
 from reconciler.ledger.sync.order_index import Checked, check_now
@@ -198,6 +199,7 @@ __all__ = [
     "SyncState",
     "UnreadableDocument",
     "UnreadableIds",
+    "ValueCount",
     "Verdict",
     "WaitingFor",
     "activity",
@@ -279,6 +281,8 @@ __all__ = [
     "templates_of",
     "totals",
     "undo",
+    "value_counts",
+    "values_in_error",
     "whole_rows",
     "with_sorted_value",
     "worked",

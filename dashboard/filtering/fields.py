@@ -49,6 +49,17 @@ class ValuesField(forms.Field):
         return Values(include, tuple(text[1:] for text in values if text.startswith("!")))
 
 
+class MaskedValuesField(ValuesField):
+    """Kind and text of what signatures mask, as sku:TEE-2119-RED; `!value` excludes."""
+
+    def clean(self, value: Any) -> Values:
+        """Return the values. A kind that there is not is a value that nothing has."""
+        values = super().clean(value)
+        if not all(":" in text for text in values.include + values.exclude):
+            raise ValidationError("Write kind and text, as in sku:TEE-2119-RED.")
+        return values
+
+
 #: What stands around names where people copy them from: quotes, brackets, the end of a sentence.
 _AROUND = "\"'`“”„‘’‚«»‹›()[]{}<>."
 

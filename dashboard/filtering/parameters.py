@@ -16,6 +16,7 @@ from dashboard.filtering.fields import (
     LONGEST_VALUE,
     DayField,
     HourField,
+    MaskedValuesField,
     NamesField,
     PageField,
     PastedField,
@@ -23,6 +24,7 @@ from dashboard.filtering.fields import (
     choice_field,
 )
 from dashboard.filtering.periods import PERIODS
+from dashboard.wording import value_in_words
 from reconciler import service
 from reconciler.service import Facet, FailedOrderQuerySet, SignedQuerySet
 
@@ -335,6 +337,15 @@ ORDERS = Parameters(
                 service.by_signature(lambda s: (s.retry, ADVICE[s.retry])),
             ),
             words=choices(ADVICE),
+        ),
+        Parameter(
+            "value",
+            "Value",
+            MaskedValuesField,
+            repeatable=True,
+            carried=True,
+            method=FailedOrderQuerySet.with_values,
+            words=lambda values: {value: value_in_words(value) for value in values},
         ),
         Parameter("date", "Date", lambda: choice_field(DATE_NAMES), default="failed"),
         Parameter("period", "Period", lambda: choice_field(PERIOD_NAMES), default="all"),

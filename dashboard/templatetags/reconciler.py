@@ -217,6 +217,12 @@ def minus(number: int, other: int) -> int:
     return number - other
 
 
+@register.filter
+def kind_word(kind: str) -> str:
+    """Return what a masked value of a kind is called."""
+    return wording.KINDS.get(kind, (kind, ""))[0]
+
+
 @register.simple_tag
 def attempts_link(query: Query, number: int, document: int | None = None) -> str:
     """Return the link to a page of an order's attempts, or there to the document of an attempt.

@@ -7,6 +7,7 @@ from typing import Any
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
+from django.utils import timezone
 from django.views.decorators.http import require_safe
 
 from dashboard.charts.sparklines import sparklines_of
@@ -33,6 +34,7 @@ from dashboard.filtering.parameters import (
 from dashboard.filtering.query import Query
 from dashboard.list_page import answer, facets_of, filter_form, frame_of_list, later, part_key
 from dashboard.markdown import rendered, without_order
+from dashboard.masked_values import ValueTable
 from dashboard.middleware import fresh_of
 from dashboard.tables import ClampingPaginator, ErrorsTable
 from dashboard.views.corrections import correction_form
@@ -120,12 +122,11 @@ def error(request: HttpRequest, slug: str) -> HttpResponse:
     if signature.slug != slug:
         path = reverse("dashboard:error", args=[signature.slug])
         return redirect(f"{path}?{request.GET.urlencode()}".rstrip("?"), permanent=True)
-    came_from = Query.of(request.GET, ERRORS)
-    query = came_from.without("error", "label", "sort", "per_page")
+    query = _query_of_error(request)
     form = filter_form(request, query.with_("error", slug))
     context = {
         "signature": signature,
-        "list_query": came_from,
+        "list_query": Query.of(request.GET, ERRORS),
         **_frame(form, fresh, query),
         **correction_form(reverse("dashboard:error_correction", args=[slug])),
         **_known(signature, request.GET.get("revision", "")),
@@ -133,6 +134,35 @@ def error(request: HttpRequest, slug: str) -> HttpResponse:
     }
     status = 200 if form.is_valid() else 400
     return render(request, "dashboard/error.html", context, status=status)
+
+
+def _query_of_error(request: HttpRequest) -> Query:
+    """Return which orders of an error are counted; which error it is stands in the path."""
+    return Query.of(request.GET, ERRORS).without("error", "label", "sort", "per_page")
+
+
+@require_safe
+def error_values(request: HttpRequest, slug: str) -> HttpResponse:
+    """Send what a signature masks as CSV; a filter that cannot be read is told by its page."""
+    form = filter_form(request, _query_of_error(request).with_("error", slug))
+    if not form.is_valid():
+        return error(request, slug)
+    signature, fresh = signature_or_404(slug), fresh_of(request)
+    table = _values(form.asked, fresh)
+    moment = timezone.localtime(fresh.now)
+    file = f"values-{signature.slug}-{moment:%Y-%m-%d-%H%M}-{len(table.rows)}.csv"
+    if request.method == "GET":
+        words = f"values of {signature.plain or signature.template[:80]}"
+        service.note_export(request.user.get_username(), words, file, timezone.now())
+    response = HttpResponse(table.csv(), content_type="text/csv; charset=utf-8")
+    response["Content-Disposition"] = f'attachment; filename="{file}"'
+    return response
+
+
+def _values(asked: OrderFilter, fresh: Freshness) -> ValueTable:
+    orders = asked.matching(fresh.now).order_by()
+    count = partial(service.value_counts, orders)
+    return ValueTable(service.cached(fresh.revision, "values", orders, (), count))
 
 
 def _frame(form: FilterForm, fresh: Freshness, query: Query) -> dict[str, Any]:
@@ -155,6 +185,7 @@ def _orders(
         "histogram": histogram_of(asked, fresh, everything),
         "histogram_title": DATE_NAMES[asked.dated_by],
         "shops": service.shop_counts(matching, fresh.revision),
+        "values": _values(asked, fresh),
         "orders": list(matching.for_list().sorted_by("-failed")[:ORDERS]),
         **_queries(asked),
         "chips": [_on_this_page(chip) for chip in chips_of(asked) if chip.name != "error"],

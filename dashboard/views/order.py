@@ -16,12 +16,13 @@ from dashboard.filtering.forms import FilterForm
 from dashboard.filtering.parameters import SORT_NAMES, VIEW_NAMES
 from dashboard.filtering.query import Query
 from dashboard.markdown import rendered, values_of
+from dashboard.masked_values import telling_value
 from dashboard.middleware import fresh_of
 from dashboard.raw_document import raw_fields, raw_json
 from dashboard.timeline import timeline_of
 from dashboard.views.corrections import correction_form
 from dashboard.what_now import what_now
-from dashboard.wording import of_view, plural
+from dashboard.wording import of_view, plural, value_in_words
 from reconciler import service
 
 #: Number of other orders with the same error that are listed; the rest is one click away.
@@ -156,10 +157,16 @@ def _list_around(
 
 
 def _like_this(row: service.FailedOrder, fresh: service.Freshness) -> dict[str, Any]:
+    """Return other orders with the same value in the same error, else with the same error."""
     same = service.failed_orders().with_signature(row.signature)
+    query, value = Query([("view", "all"), ("error", row.signature.slug)]), telling_value(row)
+    if value and same.with_values([value]).exclude(pk=row.pk).exists():
+        same, query = same.with_values([value]), query.with_("value", value)
+    else:
+        value = ""
     others = same.exclude(pk=row.pk).for_list().sorted_by("-failed")
-    query = Query([("view", "all"), ("error", row.signature.slug)])
     return {
+        "same_value": value_in_words(value) if value else "",
         "like_this": list(others[:LIKE_THIS]),
         "like_this_count": service.cached(
             fresh.revision, "orders", same.order_by(), (), same.count

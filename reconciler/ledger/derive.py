@@ -57,7 +57,7 @@ def derive_again(after: int, doc_type: str, reading: Reading, rules: SignatureRu
         update_fields=columns,
     )
     hand_over({before[attempt.pk]: attempt.order_id for _, attempt in pairs})
-    roll_up({order.pk for order in orders} | touched.known | touched.new)
+    roll_up({order.pk for order in orders} | touched.known | touched.new, rules)
     return orders[-1].pk
 
 

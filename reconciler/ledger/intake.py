@@ -28,6 +28,7 @@ from reconciler.ledger.models import UnreadableDocument as Unreadable
 from reconciler.ledger.roll_up import AnAttempt, NewRow, fill_order, logged_when, roll_up
 from reconciler.ledger.signatures.classification import classify
 from reconciler.ledger.signatures.rules import RULES, SignatureRules, slug_of
+from reconciler.ledger.signatures.values import write_values
 from reconciler.ledger.sort_keys import name_keys, natural_sort_key, sort_key
 
 BATCH = 500
@@ -123,7 +124,7 @@ def _upsert_attempts(
     for attempt_row, _ in changed:
         attempt_row.save()
     hand_over({before[attempt_row.pk]: attempt_row.order_id for attempt_row, _ in changed})
-    roll_up(result.orders | orders.known)
+    roll_up(result.orders | orders.known, rules)
     result.orders |= orders.known | orders.new
 
 
@@ -141,6 +142,7 @@ class Derived:
 
     def __init__(self, documents: Sequence[FailureDocument], rules: SignatureRules) -> None:
         self._shops = _shops({d.shop for d in documents})
+        self._rules = rules
         self._templates = {
             text: rules.template_of(text)
             for text in {document.error_text for document in documents}
@@ -173,6 +175,11 @@ class Derived:
         if missing:
             _insert(FailedOrder, missing)
             orders |= self._order_ids({order.order_key for order in missing})
+            latest = (
+                (orders[key], max((row for _, row in wanted[key]), key=logged_when).error_text)
+                for key in ((order.shop_id, order.order_key) for order in missing)
+            )
+            write_values(latest, self._rules, are_new=True)
         for key, mine in wanted.items():
             for _, attempt in mine:
                 attempt.order_id = orders[key]

@@ -9,6 +9,14 @@ from datetime import datetime, timedelta
 from django.db import models
 
 from reconciler.hotwax.oms_orders import OmsOrder
+from reconciler.ledger.signature_models import (
+    Category,
+    ErrorSignature,
+    MaskedValue,
+    Retry,
+    RunbookRevision,
+    SignatureAlias,
+)
 from reconciler.ledger.sync_models import (
     LookedUpName,
     RequestSlot,
@@ -39,6 +47,7 @@ __all__ = [
     "EventKind",
     "FailedOrder",
     "LookedUpName",
+    "MaskedValue",
     "OrderAlias",
     "Pack",
     "PackBatch",
@@ -91,32 +100,6 @@ class Verdict(models.TextChoices):
     UNCONFIRMED = "unconfirmed", "Not certain"
 
 
-class Category(models.TextChoices):
-    """What kind of error it is, in the order in which charts stack them."""
-
-    DATA = "data", "Data"
-    SOURCE = "source", "Source"
-    MAPPING = "mapping", "Mapping"
-    CONFIGURATION = "configuration", "Configuration"
-    AUTHENTICATION = "authentication", "Authentication"
-    CONNECTION = "connection", "Connection"
-    RATE_LIMIT = "rate_limit", "Rate limit"
-    DATABASE = "database", "Database"
-    DUPLICATE = "duplicate", "Duplicate"
-    PAYMENT = "payment", "Payment"
-    DOWNSTREAM = "downstream", "Downstream"
-    UNEXPECTED = "unexpected", "Unexpected"
-
-
-class Retry(models.TextChoices):
-    """Whether importing the order again helps."""
-
-    YES = "yes", "Retry"
-    AFTER_FIX = "after_fix", "Fix, then retry"
-    CHECK_FIRST = "check_first", "Check first"
-    NO = "no", "Do not retry"
-
-
 class Shop(models.Model):
     """A Shopify store. ``key`` is its shop id where one is known, else its host, else "none"."""
 
@@ -146,57 +129,6 @@ class ShopHost(models.Model):
 
     def __str__(self) -> str:
         return self.host
-
-
-class ErrorSignature(models.Model):
-    """Errors that differ only in ids. ``slug`` is 12 hex digits of sha256(template)."""
-
-    slug = models.CharField(max_length=12, unique=True)
-    template = models.TextField()
-    sort_key = models.CharField(max_length=1100, db_index=True)
-    rules_version = models.PositiveSmallIntegerField()
-    category = models.CharField(max_length=14, choices=Category, default=Category.UNEXPECTED)
-    retry = models.CharField(max_length=11, choices=Retry, default=Retry.CHECK_FIRST)
-    #: What happened, in a sentence for people; empty where nobody wrote one.
-    plain = models.CharField(max_length=200, blank=True)
-    #: Who corrected category and advice, and when; otherwise the rules decide them.
-    corrected_by = models.CharField(max_length=150, blank=True)
-    corrected_at = models.DateTimeField(null=True)
-
-    class Meta:
-        ordering = ("sort_key",)
-
-    def __str__(self) -> str:
-        return self.template[:80]
-
-
-class SignatureAlias(models.Model):
-    """A slug that a signature had under earlier rules: bookmarks go on working."""
-
-    slug = models.CharField(max_length=12, unique=True)
-    signature = models.ForeignKey(ErrorSignature, models.CASCADE, related_name="aliases")
-
-    def __str__(self) -> str:
-        return f"{self.slug} is {self.signature_id}"
-
-
-class RunbookRevision(models.Model):
-    """A text of a signature's runbook; rows are only ever added, and the highest number counts."""
-
-    signature = models.ForeignKey(ErrorSignature, models.CASCADE, related_name="revisions")
-    number = models.PositiveIntegerField()
-    #: Markdown with placeholders.
-    text = models.TextField(blank=True)
-    actor = models.CharField(max_length=150)
-    at = models.DateTimeField()
-
-    class Meta:
-        constraints = (
-            models.UniqueConstraint("signature", "number", name="one_revision_per_number"),
-        )
-
-    def __str__(self) -> str:
-        return f"{self.signature_id}, revision {self.number}"
 
 
 class FailedOrder(models.Model):

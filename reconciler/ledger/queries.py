@@ -5,6 +5,8 @@ Every page, export and figure asks through the methods of these query sets. Date
 
 from collections.abc import Iterable
 from datetime import datetime, timedelta
+from functools import reduce
+from operator import or_
 from typing import Any, Self, TypeVar
 
 from django.db import connection, models
@@ -19,6 +21,7 @@ from reconciler.ledger.models import (
     Attempt,
     ErrorSignature,
     FailedOrder,
+    MaskedValue,
     Retry,
     Shop,
     ShopHost,
@@ -228,6 +231,16 @@ class FailedOrderQuerySet(SignedQuerySet["FailedOrder"]):
         """Keep, or leave out, orders of the shops seen under any of these hosts."""
         condition = Q(shop__in=shops_seen_under(hosts).values("pk"))
         return self.exclude(condition) if exclude else self.filter(condition)
+
+    def with_values(self, values: list[str], *, exclude: bool = False) -> Self:
+        """Keep, or leave out, orders whose latest error has one of these values masked.
+
+        A value is written as kind and text: sku:TEE-2119-RED.
+        """
+        pairs = [value.partition(":") for value in values]
+        masked = [Q(kind=kind, text=text) for kind, _, text in pairs]
+        orders = MaskedValue.objects.filter(reduce(or_, masked)).order_by().values("order")
+        return self.exclude(pk__in=orders) if exclude else self.filter(pk__in=orders)
 
     def in_states(self, states: list[str], *, exclude: bool = False) -> Self:
         """Keep, or leave out, orders in these states."""

@@ -8,6 +8,8 @@ from types import SimpleNamespace
 from django.utils import timezone
 
 from reconciler.ledger.models import EXCERPT_LENGTH, Attempt, FailedOrder
+from reconciler.ledger.signatures.rules import RULES, SignatureRules
+from reconciler.ledger.signatures.values import write_values
 from reconciler.ledger.work.events import record
 from reconciler.ledger.work.reopening import Before, Change, what_follows
 
@@ -67,7 +69,7 @@ class NewRow(SimpleNamespace):
 AnAttempt = Attempt | NewRow
 
 
-def roll_up(order_ids: Iterable[int]) -> None:
+def roll_up(order_ids: Iterable[int], rules: SignatureRules = RULES) -> None:
     """Recompute orders from all their attempts; an order that lost its last one goes."""
     ids = list(order_ids)
     attempts: dict[int, list[Attempt]] = defaultdict(list)
@@ -88,6 +90,7 @@ def roll_up(order_ids: Iterable[int]) -> None:
     FailedOrder.objects.bulk_create(
         orders, update_conflicts=True, unique_fields=["id"], update_fields=_ROLLED_UP
     )
+    write_values([(row.order_id, row.error_text) for row in latest.values()], rules)
 
 
 def logged_when(attempt: AnAttempt) -> tuple[datetime, str]:

@@ -75,7 +75,7 @@ def test_category_advice_and_plain_words_stand_beside_the_error(
     keep(document("#1", error="Product not found for SKU A-1"), document("#2", error="Oh no"))
     known, unknown = (open_page(f"/orders/?order={name}") for name in ("1", "2"))
     assert known.root.one("td", data_column="error").text == (
-        "The product is not in the OMS yet Mapping Product not found for SKU ‹sku›"
+        "The product is not in the OMS yet Mapping Product not found for SKU A-1"
     )
     assert unknown.root.one("td", data_column="error").text == "Oh no Unexpected"
     rows = {row[0]: row for row in rows_of(browser, "")[4:]}

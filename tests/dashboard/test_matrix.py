@@ -48,6 +48,7 @@ MAY: dict[str, tuple[str | None, str | None]] = {
     "pack_ids": (VIEWER, AGENT),
     "correction": (VIEWER, MANAGER),
     "errors": (VIEWER, NEVER),
+    "error_values": (VIEWER, NEVER),
     "error": (VIEWER, NEVER),
     "error_correction": (VIEWER, MANAGER),
     "runbook": (MANAGER, MANAGER),
@@ -92,7 +93,7 @@ def address(keep: Keep) -> Callable[[str], str]:
         **{name: [pack] for name in ("pack", "pack_check")},
         **{name: [pack, 1] for name in ("pack_imported", "pack_ids")},
         "undo": [triage.assign([pk], "ann", "ann", NOW).action.pk],
-        **{name: [slug] for name in ("error", "error_correction", "runbook")},
+        **{name: [slug] for name in ("error", "error_values", "error_correction", "runbook")},
     }
     return lambda name: reverse(f"dashboard:{name}", args=arguments.get(name, []))
 

@@ -8,6 +8,7 @@ import hashlib
 import re
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
+from typing import NamedTuple
 
 from reconciler.hotwax.documents import clean
 
@@ -17,12 +18,13 @@ LONGEST_TEXT, LONGEST_TEMPLATE = 20_000, 2_000
 MOST_PASSES = 5
 EMPTY = "(no error text)"
 
-#: Pattern -> what stands for it. No pattern may look further than its own match needs, so that
-#: time grows with the length of a text and not with its square.
+#: Pattern -> what stands for it. What is masked is the group `v`, or the whole match. No pattern
+#: may look further than its own match needs, so that time grows with the length of a text and not
+#: with its square.
 ROWS: tuple[tuple[str, str], ...] = (
     (r"\s+", " "),
     # OFBiz prints an entity as [field,value(java.type)]: the field's name stays.
-    (r"\[(\w{1,60}),[^\[\]]{1,500}?\(java\.[\w.]{1,60}\)\]", r"[\1,‹value›]"),
+    (r"\[(\w{1,60}),(?P<v>[^\[\]]{1,500}?)\(java\.[\w.]{1,60}\)\]", r"[\1,‹value›]"),
     # MySQL prints bytes that a column cannot hold.
     (r"'(?:[^'\\]|\\(?!x)){0,200}\\x[0-9A-Fa-f]{2}[^']{0,500}'", "‹bytes›"),
     (r"\bhttps?://[^\s\"'<>)\]]+", "‹url›"),
@@ -35,9 +37,9 @@ ROWS: tuple[tuple[str, str], ...] = (
     ),
     (r"(?<![\w.])\d{1,3}(?:\.\d{1,3}){3}(?![\w.])", "‹ip›"),
     # Context says what follows, whatever it looks like.
-    (r"\bSKU:? (?!‹)[^\s,;:()\[\]]+", "SKU ‹sku›"),
-    (r"\b(ID|id:) (\[ ?)?(?!‹)[^\s,;:()\[\]]+", r"\1 \2‹id›"),
-    (r"\b(ProductStore :|systemMessageRemoteId,) (?!‹)[^\s,;:()\[\]]+", r"\1 ‹id›"),
+    (r"\bSKU:? (?P<v>(?!‹)[^\s,;:()\[\]]+)", "SKU ‹sku›"),
+    (r"\b(ID|id:) (\[ ?)?(?P<v>(?!‹)[^\s,;:()\[\]]+)", r"\1 \2‹id›"),
+    (r"\b(ProductStore :|systemMessageRemoteId,) (?P<v>(?!‹)[^\s,;:()\[\]]+)", r"\1 ‹id›"),
     # A name after one of these words is part of the schema, and a quoted word of prose is none.
     (r"(?<![\w›])(?<!column )(?<!key )(?<!table )(?<!field )'[^']{1,500}'(?!\w)", "‹value›"),
     (r"(?<![\w›])(?<!column )(?<!key )(?<!table )(?<!field )\"[^\"]{1,500}\"(?!\w)", "‹value›"),
@@ -54,6 +56,14 @@ ROWS: tuple[tuple[str, str], ...] = (
 )
 
 
+class ReadError(NamedTuple):
+    """An error text as the rules read it."""
+
+    template: str
+    #: What is masked, in the order of the template: the kind between ‹ and ›, and the text.
+    values: tuple[tuple[str, str], ...]
+
+
 @dataclass(frozen=True, eq=False)
 class SignatureRules:
     """Rows of (pattern, replacement), and a version that is raised with every change of them."""
@@ -63,7 +73,11 @@ class SignatureRules:
 
     def template_of(self, error_text: str) -> str:
         """Return the template of an error text. It is never empty, and its own template."""
-        return _template_of(self, error_text[:LONGEST_TEXT])
+        return self.read(error_text).template
+
+    def read(self, error_text: str) -> ReadError:
+        """Return the template of an error text, and what is masked in it."""
+        return _read(self, error_text[:LONGEST_TEXT])
 
     @cached_property
     def compiled(self) -> tuple[tuple[re.Pattern[str], str], ...]:
@@ -73,20 +87,59 @@ class SignatureRules:
 
 #: Raise the version with every change of ROWS, errors.tsv or the rules of classification: the
 #: ledger then derives every row again.
-RULES = SignatureRules(version=3, rows=ROWS)
+RULES = SignatureRules(version=4, rows=ROWS)
+_SLOT = re.compile("‹([a-z]+)›")
+#: What a slot stands for; None for one that HotWax wrote itself.
+_Masked = list[str | None]
 
 
 @lru_cache(maxsize=1024)
-def _template_of(rules: SignatureRules, error_text: str) -> str:
+def _read(rules: SignatureRules, error_text: str) -> ReadError:
     template = clean(error_text)
+    masked: _Masked = [None for _ in _SLOT.finditer(template)]
     for _ in range(MOST_PASSES):
         before = template
         for pattern, token in rules.compiled:
-            template = pattern.sub(token, template)
+            if "‹" in token:
+                template, masked = _mask(pattern, token, template, masked)
+            else:
+                template = pattern.sub(token, template)
         template = template.strip()[:LONGEST_TEMPLATE].strip()
         if template == before:
             break
-    return template or EMPTY
+    kinds = _SLOT.findall(template)  # a slot may have been cut off
+    values = ((kind, text) for kind, text in zip(kinds, masked, strict=False) if text is not None)
+    return ReadError(template or EMPTY, tuple(values))
+
+
+def _mask(
+    pattern: re.Pattern[str], token: str, template: str, masked: _Masked
+) -> tuple[str, _Masked]:
+    """Replace what a pattern matches by its token, and note what that masks.
+
+    ``masked`` holds what each slot of the template stands for. A match may take slots in.
+    """
+    pieces, found, done, slots = list[str](), _Masked(), 0, 0
+    for match in pattern.finditer(template):
+        between, whole = template[done : match.start()], match[0]
+        kept = slots + len(_SLOT.findall(between))
+        taken = kept + len(_SLOT.findall(whole))
+        value = match["v"] if "v" in pattern.groupindex else whole
+        found += masked[slots:kept]
+        found.append(_as_written(value, masked[kept:taken]))
+        pieces += between, match.expand(token)
+        done, slots = match.end(), taken
+    if not pieces:
+        return template, masked
+    return "".join([*pieces, template[done:]]), found + masked[slots:]
+
+
+def _as_written(text: str, masked: _Masked) -> str:
+    """Put back what the slots of a text stand for."""
+    if not masked:
+        return text
+    behind = iter(masked)
+    return _SLOT.sub(lambda slot: next(behind) or slot[0], text)
 
 
 def slug_of(template: str) -> str:

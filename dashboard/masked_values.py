@@ -1,0 +1,88 @@
+"""The table of what an error masks: a SKU, an id, a name, and how many orders have it."""
+
+import csv
+import io
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from dashboard.exports import moment_of, safe
+from dashboard.wording import KINDS, kinds_in_words
+from reconciler.service import FailedOrder, ValueCount
+
+#: So many stand on the page, and so many of these at first.
+MOST_SHOWN, AT_FIRST = 500, 8
+HEADINGS = (
+    "kind",
+    "value",
+    "orders",
+    "missing",
+    "shops",
+    "first attempt (UTC)",
+    "last failed (UTC)",
+)
+
+
+#: Kinds of values by which orders belong together; not a time or a number of a log.
+TELLING = ("sku", "id", "order", "email", "value")
+
+
+def telling_value(order: FailedOrder) -> str:
+    """Return the value that an order's error is about, as the query string writes it, or ""."""
+    values = [(kind, text) for kind, text in order.masked_values.values_list("kind", "text")]
+    for kind in TELLING:
+        if text := next((text for found, text in values if found == kind), ""):
+            return f"{kind}:{text}"
+    return ""
+
+
+@dataclass(frozen=True)
+class ValueTable:
+    """The masked values of some orders' errors, most orders first."""
+
+    rows: Sequence[ValueCount]
+
+    @property
+    def title(self) -> str:
+        """Return what the values are."""
+        return kinds_in_words({row.kind for row in self.rows})
+
+    @property
+    def has_kinds(self) -> bool:
+        """Return True if there are values of more than one kind."""
+        return len({row.kind for row in self.rows}) > 1
+
+    @property
+    def first(self) -> Sequence[ValueCount]:
+        """Return the rows that are shown at once."""
+        return self.rows[:AT_FIRST]
+
+    @property
+    def rest(self) -> Sequence[ValueCount]:
+        """Return the rows that are shown on request."""
+        return self.rows[AT_FIRST:MOST_SHOWN]
+
+    @property
+    def left_out(self) -> int:
+        """Return how many are only in the CSV."""
+        return max(0, len(self.rows) - MOST_SHOWN)
+
+    @property
+    def most(self) -> int:
+        """Return how many orders the first value has."""
+        return self.rows[0].orders if self.rows else 0
+
+    @property
+    def copied(self) -> str:
+        """Return the values that the page has, one a line."""
+        return "\n".join(row.text for row in self.rows[:MOST_SHOWN])
+
+    def csv(self) -> str:
+        """Write all of them as CSV, the headings in the first line."""
+        file = io.StringIO()
+        writer = csv.writer(file)
+        writer.writerow(HEADINGS)
+        for row in self.rows:
+            dates = (moment_of(row.first_at), moment_of(row.last_failed_at))
+            kind = KINDS.get(row.kind, (row.kind, ""))[0]
+            writer.writerow([kind, safe(row.text), row.orders, row.missing, row.shops, *dates])
+        return f"\ufeff{file.getvalue()}"
