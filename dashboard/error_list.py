@@ -8,13 +8,15 @@ from functools import partial
 from django.http import Http404
 from django.utils import timezone
 
+from dashboard.charts.headline import comparable
+from dashboard.charts.stacked import is_unseen
 from dashboard.filtering.order_filter import OrderFilter
-from dashboard.filtering.periods import Bounds
+from dashboard.filtering.periods import Bounds, before_period, bounds_of_period
 from reconciler import service
 from reconciler.service import Freshness
 
-#: Without a period, labels tell of the last days.
-RECENT = timedelta(days=7)
+#: Without a period, labels tell of the last days: as many as this period has.
+RECENT_PERIOD, RECENT = "7d", timedelta(days=7)
 
 
 def label_bounds(asked: OrderFilter, fresh: Freshness) -> Bounds:
@@ -22,8 +24,10 @@ def label_bounds(asked: OrderFilter, fresh: Freshness) -> Bounds:
     bounds = asked.bounds(fresh.now)
     if bounds.start is not None:
         return bounds
+    if bounds.end is None:
+        return bounds_of_period(RECENT_PERIOD, fresh.now)
     try:
-        return Bounds((bounds.end or fresh.now) - RECENT, bounds.end)
+        return Bounds(bounds.end - RECENT, bounds.end)
     except OverflowError:  # before the first week of the calendar
         return bounds
 
@@ -32,8 +36,38 @@ def rows_of(asked: OrderFilter, fresh: Freshness) -> list[service.ErrorRow]:
     """Count the orders that match by signature."""
     bounds, label = label_bounds(asked, fresh), asked["label"]
     numbers = numbers_of(asked.matching(fresh.now), fresh)
-    rows = service.error_rows(numbers, bounds.start, bounds.end)
+    changes = changes_of(asked, fresh)
+    rows = service.error_rows(numbers, bounds.start, bounds.end, changes)
     return [row for row in rows if label in ("", row.label)]
+
+
+def changes_of(asked: OrderFilter, fresh: Freshness) -> service.Changes:
+    """Count the orders that match by error in the period that labels tell of, and before it."""
+    bounds, before = label_bounds(asked, fresh), _before(asked, fresh)
+    matching = asked.matching(fresh.now, "dates")
+
+    def counted(bounds: Bounds) -> dict[int, int]:
+        orders = asked.within(matching, bounds).order_by()
+        count = partial(service.orders_by_signature, orders)
+        return service.cached(fresh.revision, "by error", orders, (), count)
+
+    minute = f"{fresh.now:%Y-%m-%d %H:%M}"
+    find = partial(service.quiet_signatures, fresh.now)
+    everything = service.failed_orders().order_by()
+    quiet = service.cached(fresh.revision, "quiet", everything, minute, find)
+    if before is None:
+        return service.Changes(quiet=quiet)
+    return service.Changes(counted(bounds), counted(before), quiet)
+
+
+def _before(asked: OrderFilter, fresh: Freshness) -> Bounds | None:
+    """Return the period before the one that labels tell of; None if they cannot be compared."""
+    if any(asked.days) or asked["period"] != "all":
+        return comparable(asked, fresh)
+    before = before_period(RECENT_PERIOD, fresh.now)
+    if before is None or before.start is None or asked.dated_by == "expires":
+        return None
+    return None if is_unseen(asked, fresh, before.start, fresh.now) else before
 
 
 def numbers_of(
@@ -95,8 +129,8 @@ def labelled(
     """Keep the orders of the signatures that have the label asked for."""
     if not (label := asked["label"]):
         return orders
-    bounds = label_bounds(asked, fresh)
-    rows = service.error_rows(numbers_of(orders, fresh), bounds.start, bounds.end)
+    bounds, changes = label_bounds(asked, fresh), changes_of(asked, fresh)
+    rows = service.error_rows(numbers_of(orders, fresh), bounds.start, bounds.end, changes)
     return orders.of_errors([row.signature.slug for row in rows if row.label == label])
 
 

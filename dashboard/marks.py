@@ -34,7 +34,12 @@ _HUES = {
     "unexpected": "hue-8",
 }
 #: Label of an error -> its word and its icon.
-_LABELS = {"new": ("New", "spark"), "back": ("Back", "again")}
+_LABELS = {
+    "new": ("New", "spark"),
+    "back": ("Back", "again"),
+    "worse": ("Worse", "up"),
+    "quiet": ("Quiet", "stale"),
+}
 _ADVICE_ICONS = {"yes": "again", "after_fix": "wrench", "check_first": "eye", "no": "stop"}
 _SLOT = re.compile(r"‹[a-z ]+›")
 

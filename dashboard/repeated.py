@@ -53,6 +53,7 @@ def environment(**options: Any) -> Environment:
         wording.ago,
         wording.cut,
         wording.number,
+        wording.signed,
     )
     env.filters.update({function.__name__: function for function in filters})
     return env

@@ -93,12 +93,13 @@ class ErrorsTable(PagedTable):
     """Columns are named as in the `sort` of /errors/ and `data-column`."""
 
     error = tables.Column(accessor="sort_key", verbose_name="Error")
-    label = tables.Column(verbose_name="Change", orderable=False)
+    label = tables.Column(verbose_name="Label", orderable=False)
     orders = _number("Orders")
     open = _number("Open")
     missing = tables.Column(accessor="signature", verbose_name="Missing", orderable=False)
     stores = tables.Column(accessor="shops", verbose_name="Shops", initial_sort_descending=True)
     attempts = _number("Attempts")
+    change = _number("Change")
     trend = tables.Column(accessor="signature", orderable=False)
     last_seen = tables.Column(
         accessor="last_seen_at", verbose_name="Last seen", initial_sort_descending=True

@@ -199,3 +199,9 @@ def value_in_words(written: str) -> str:
 def kinds_in_words(kinds: set[str]) -> str:
     """Return what masked values are called, by their kinds."""
     return KINDS[next(iter(kinds))][1] if len(kinds) == 1 and kinds <= KINDS.keys() else "Values"
+
+
+def signed(number: int | None) -> str:
+    """Write a change: +1,284, −7, 0."""
+    sign = "+" if (number or 0) > 0 else "−" if (number or 0) < 0 else ""
+    return f"{sign}{abs(number or 0):,}"

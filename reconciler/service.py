@@ -45,6 +45,7 @@ from reconciler.ledger.figures.freshness import (
     status,
     unchecked_orders,
 )
+from reconciler.ledger.figures.incidents import Incident, incidents
 from reconciler.ledger.figures.outcomes import (
     Outcomes,
     arrivals_by_error,
@@ -92,6 +93,7 @@ from reconciler.ledger.queries import (
     templates_of,
     whole_rows,
 )
+from reconciler.ledger.signatures.changes import Changes, orders_by_signature, quiet_signatures
 from reconciler.ledger.signatures.corrections import correct
 from reconciler.ledger.signatures.runbooks import LONGEST_TEXT as LONGEST_RUNBOOK
 from reconciler.ledger.signatures.runbooks import (
@@ -174,6 +176,7 @@ __all__ = [
     "Attempt",
     "CannotUndo",
     "Category",
+    "Changes",
     "Checked",
     "Done",
     "ErrorRow",
@@ -186,6 +189,7 @@ __all__ = [
     "FailedOrderQuerySet",
     "Freshness",
     "HotWaxError",
+    "Incident",
     "Neighbours",
     "NoOrders",
     "Outcomes",
@@ -241,6 +245,7 @@ __all__ = [
     "host_of",
     "import_interval",
     "import_link",
+    "incidents",
     "interval_of",
     "lags",
     "latest",
@@ -257,6 +262,7 @@ __all__ = [
     "note_export",
     "note_imported",
     "note_view",
+    "orders_by_signature",
     "outcomes",
     "outcomes_of",
     "over_time",
@@ -265,6 +271,7 @@ __all__ = [
     "per_view",
     "percentile",
     "quarters",
+    "quiet_signatures",
     "reason_of",
     "refresh",
     "runbook_history",

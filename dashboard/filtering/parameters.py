@@ -83,6 +83,7 @@ ERROR_SORTS = {
     "open": "open",
     "stores": "shops",
     "attempts": "attempts",
+    "change": "change",
     "last_seen": "last_seen_at",
     "first_seen": "first_seen_at",
 }
@@ -90,6 +91,7 @@ ERROR_SORT_NAMES = {
     "-orders": "Most orders",
     "-open": "Most open orders",
     "-attempts": "Most attempts",
+    "-change": "Rose most",
     "-stores": "Most shops",
     "-first_seen": "First seen, latest first",
     "-last_seen": "Last seen, latest first",
@@ -97,7 +99,7 @@ ERROR_SORT_NAMES = {
 }
 BY_NAMES = {"category": "Category", "error": "Error", "shop": "Shop"}
 COUNT_NAMES = {"orders": "Orders", "attempts": "Attempts"}
-LABEL_NAMES = {"new": "New", "back": "Back"}
+LABEL_NAMES = {"new": "New", "back": "Back", "worse": "Worse", "quiet": "Quiet"}
 PERIOD_NAMES = {value: name for value, (name, _) in PERIODS.items()}
 
 

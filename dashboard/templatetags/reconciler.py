@@ -48,6 +48,7 @@ register.filter(wording.short_day)
 register.filter(wording.times)
 register.filter(wording.zone_name)
 register.filter("masked", service.mask_keys)
+register.filter(wording.signed)
 
 
 # ------------------------------------------------------------------------------------ times
@@ -238,13 +239,6 @@ def attempts_link(query: Query, number: int, document: int | None = None) -> str
 def without_sign(number: int) -> int:
     """Drop the sign; an arrow shows it."""
     return abs(number)
-
-
-@register.filter
-def signed(number: int | None) -> str:
-    """Write a change: +1,284, −7, 0."""
-    sign = "+" if (number or 0) > 0 else "−" if (number or 0) < 0 else ""
-    return f"{sign}{abs(number or 0):,}"
 
 
 @register.filter

@@ -15,6 +15,7 @@ from dashboard.charts.stacked import histogram_of
 from dashboard.error_list import (
     RECENT,
     arrivals_of,
+    changes_of,
     label_bounds,
     labelled,
     numbers_of,
@@ -28,10 +29,12 @@ from dashboard.filtering.parameters import (
     DATE_NAMES,
     ERROR_SORT_NAMES,
     ERRORS,
+    LABEL_NAMES,
     PER_PAGE,
     VIEW_NAMES,
 )
 from dashboard.filtering.query import Query
+from dashboard.incident_list import incidents_of
 from dashboard.list_page import answer, facets_of, filter_form, frame_of_list, later, part_key
 from dashboard.markdown import rendered, without_order
 from dashboard.masked_values import ValueTable
@@ -78,6 +81,7 @@ def _results(asked: OrderFilter, fresh: Freshness) -> dict[str, Any]:
         "rows_key": f"{key} {fresh.now:%H:%M} {fresh.loaded}",
         "unit": later(lambda: small[0]),
         "sparklines": later(lambda: small[1]),
+        "incidents": incidents_of(asked, fresh, {row.signature.pk for row in rows}),
         "arrivals": arrivals_of(rows, asked.matching(fresh.now), fresh),
         "chips": chips_of(asked),
         "part_key": key,
@@ -104,8 +108,7 @@ def _queries(asked: OrderFilter) -> dict[str, Query | None]:
 def _sums(rows: list[service.ErrorRow]) -> dict[str, int]:
     return {
         "order_total": sum(row.orders for row in rows),
-        "new_total": sum(row.label == "new" for row in rows),
-        "back_total": sum(row.label == "back" for row in rows),
+        **{f"{label}_total": sum(row.label == label for row in rows) for label in LABEL_NAMES},
     }
 
 
@@ -178,9 +181,11 @@ def _orders(
     asked: OrderFilter, fresh: Freshness, signature: service.ErrorSignature
 ) -> dict[str, Any]:
     bounds, matching = label_bounds(asked, fresh), asked.matching(fresh.now)
+    numbers, changes = numbers_of(matching, fresh), changes_of(asked, fresh)
     everything = asked.matching(fresh.now, "view", "state").count()
     return {
-        "row": service.error_row(signature, numbers_of(matching, fresh), bounds.start, bounds.end),
+        "row": service.error_row(signature, numbers, bounds.start, bounds.end, changes),
+        "incidents": incidents_of(asked, fresh, {signature.pk}),
         "date_names": DATE_NAMES,
         "histogram": histogram_of(asked, fresh, everything),
         "histogram_title": DATE_NAMES[asked.dated_by],

@@ -160,9 +160,9 @@ def counts_between(
     if connection.vendor != "postgresql":
         spans = [(number, *ends) for number, ends in enumerate(pairwise(edges))]
         return _counts_within(rows, column, spans, kind)
-    sql, params = _written(rows.order_by().values_list(column, kind))
+    sql, params = written_sql(rows.order_by().values_list(column, kind))
     values = [*params, list(edges), edges[0], edges[-1]]
-    found = _fetched(_POSTGRESQL.format(orders=sql), values) if sql else []
+    found = fetched(_POSTGRESQL.format(orders=sql), values) if sql else []
     return {(span, key): n for span, key, n in found}
 
 
@@ -173,7 +173,7 @@ def _counts_within(
 
     Each span is one search of an index: for spans that leave gaps, or on SQLite.
     """
-    sql, params = _written(rows.order_by().values_list(column, kind))
+    sql, params = written_sql(rows.order_by().values_list(column, kind))
     if not (sql and spans):
         return {}
     marks = _SPAN_MARKS[connection.vendor]
@@ -181,10 +181,10 @@ def _counts_within(
     written = connection.ops.adapt_datetimefield_value
     bounds = [(number, written(low), written(high)) for number, low, high in spans]
     values = [value for bound in bounds for value in bound]
-    return {(span, key): n for span, key, n in _fetched(statement, [*values, *params])}
+    return {(span, key): n for span, key, n in fetched(statement, [*values, *params])}
 
 
-def _written(rows: Rows) -> tuple[str, Sequence[Any]]:
+def written_sql(rows: Rows) -> tuple[str, Sequence[Any]]:
     """Return the SQL of a query set and its parameters; no SQL if nothing can match."""
     try:
         sql, params = rows.query.sql_with_params()
@@ -193,7 +193,8 @@ def _written(rows: Rows) -> tuple[str, Sequence[Any]]:
     return sql, params
 
 
-def _fetched(statement: str, values: Sequence[Any]) -> list[tuple[Any, ...]]:
+def fetched(statement: str, values: Sequence[Any]) -> list[tuple[Any, ...]]:
+    """Return the rows of a statement."""
     with connection.cursor() as cursor:
         cursor.execute(statement, values)
         return list(cursor.fetchall())
@@ -224,8 +225,8 @@ FROM matching WHERE moment IS NOT NULL GROUP BY 1, 2
 
 def quarters(rows: Rows, column: str) -> dict[datetime, int]:
     """Count rows per quarter of an hour, by its beginning in UTC."""
-    sql, params = _written(rows.order_by().values_list(column))
-    found = _fetched(_QUARTERS[connection.vendor].format(rows=sql), params) if sql else []
+    sql, params = written_sql(rows.order_by().values_list(column))
+    found = fetched(_QUARTERS[connection.vendor].format(rows=sql), params) if sql else []
     counts: dict[datetime, int] = defaultdict(int)
     for hour, quarter, n in found:
         begin = datetime.strptime(hour, "%Y-%m-%d %H").replace(tzinfo=UTC)
@@ -256,8 +257,8 @@ def lags(orders: FailedOrderQuerySet) -> dict[int, dict[int, int]]:
     Orders whose first attempt lies before their creation count under -1.
     """
     dated = orders.exclude(order_created_at=None).exclude(first_at=None).order_by()
-    sql, params = _written(dated.values_list("shop", "order_created_at", "first_at"))
-    found = _fetched(_LAGS[connection.vendor].format(rows=sql), params) if sql else []
+    sql, params = written_sql(dated.values_list("shop", "order_created_at", "first_at"))
+    found = fetched(_LAGS[connection.vendor].format(rows=sql), params) if sql else []
     counts: dict[int, dict[int, int]] = {}
     for shop, minutes, n in found:
         counts.setdefault(shop, {})[minutes] = n

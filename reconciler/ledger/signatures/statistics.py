@@ -7,6 +7,7 @@ from django.db.models import Count, Exists, OuterRef, QuerySet, Subquery, Sum
 
 from reconciler.ledger.models import Attempt, ErrorSignature
 from reconciler.ledger.queries import FailedOrderQuerySet, is_open
+from reconciler.ledger.signatures.changes import NO_CHANGES, Changes
 
 #: A signature that was silent for this long before the period is back.
 SILENT = timedelta(days=7)
@@ -19,7 +20,9 @@ class ErrorRow:
     """A signature with its orders among those asked for, and its dates over the whole ledger.
 
     ``attempts`` are those of the orders counted. ``label`` is "new" (first seen in the period),
-    "back" (seen before, silent for SILENT before the period, seen in it) or "".
+    "back" (seen before, silent for SILENT before the period, seen in it), "worse", "quiet"
+    (changes.py) or "". ``change`` is how many orders more there are than in the period before;
+    None if the two cannot be compared.
     """
 
     signature: ErrorSignature
@@ -30,6 +33,8 @@ class ErrorRow:
     first_seen_at: datetime | None
     last_seen_at: datetime | None
     label: str
+    change: int | None = None
+    before: int | None = None
 
     @property
     def sort_key(self) -> str:
@@ -56,22 +61,27 @@ def error_numbers(orders: FailedOrderQuerySet, now: datetime) -> dict[int, Numbe
 
 
 def error_rows(
-    numbers: dict[int, Numbers], start: datetime | None, end: datetime | None
+    numbers: dict[int, Numbers],
+    start: datetime | None,
+    end: datetime | None,
+    changes: Changes = NO_CHANGES,
 ) -> list[ErrorRow]:
     """Return a row for each signature counted; labels tell of the period [start, end)."""
     signatures = _with_dates(start, end).in_bulk(list(numbers))
-    return [_row(signature, numbers[pk], start, end) for pk, signature in signatures.items()]
+    return [
+        _row(signature, numbers[pk], _label(signature, start, end), changes)
+        for pk, signature in signatures.items()
+    ]
 
 
-def _row(
-    signature: ErrorSignature,
-    numbers: Numbers,
-    start: datetime | None,
-    end: datetime | None,
-) -> ErrorRow:
+def _row(signature: ErrorSignature, numbers: Numbers, label: str, changes: Changes) -> ErrorRow:
     first: datetime | None = signature.first_seen_at  # type: ignore[attr-defined]
     last: datetime | None = signature.last_seen_at  # type: ignore[attr-defined]
-    return ErrorRow(signature, *numbers, first, last, _label(signature, start, end))
+    pk = signature.pk
+    if not label:
+        label = "worse" if changes.is_worse(pk) else "quiet" if pk in changes.quiet else ""
+    before = None if changes.before is None else changes.before.get(pk, 0)
+    return ErrorRow(signature, *numbers, first, last, label, changes.of(pk), before)
 
 
 def new_signatures(
@@ -133,10 +143,12 @@ def error_row(
     numbers: dict[int, Numbers],
     start: datetime | None,
     end: datetime | None,
+    changes: Changes = NO_CHANGES,
 ) -> ErrorRow:
     """Return the row of one signature. Without orders it still has its dates."""
     counted = numbers.get(signature.pk, NOTHING)
-    return _row(_with_dates(start, end).get(pk=signature.pk), counted, start, end)
+    dated = _with_dates(start, end).get(pk=signature.pk)
+    return _row(dated, counted, _label(dated, start, end), changes)
 
 
 def sample_texts(signature: ErrorSignature, most: int) -> list[Attempt]:

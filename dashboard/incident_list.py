@@ -1,0 +1,50 @@
+"""The incidents above the list of errors, and on an error's page."""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import timedelta
+from functools import partial
+
+from dashboard.filtering.order_filter import OrderFilter
+from reconciler import service
+from reconciler.service import Freshness, Incident
+
+#: Without a beginning of the period, so far back.
+REACHES_BACK = timedelta(days=60)
+#: So many are shown at once, and so many at all.
+AT_FIRST, MOST = 3, 50
+
+
+@dataclass(frozen=True)
+class IncidentList:
+    """The incidents of a period, the latest first."""
+
+    found: list[Incident]
+    #: How many shops there are.
+    shops: int
+
+    @property
+    def first(self) -> list[Incident]:
+        """Return those that are shown at once."""
+        return self.found[:AT_FIRST]
+
+    @property
+    def rest(self) -> list[Incident]:
+        """Return those that are shown on request."""
+        return self.found[AT_FIRST:MOST]
+
+
+def incidents_of(asked: OrderFilter, fresh: Freshness, signatures: Collection[int]) -> IncidentList:
+    """Return the incidents of these signatures in the period, whatever else is filtered."""
+    if fresh.seen is None:
+        return IncidentList([], 0)
+    bounds = asked.bounds_so_far(fresh.now)
+    start = bounds.start or fresh.now - REACHES_BACK
+    end = bounds.end or fresh.now + timedelta(seconds=1)
+    # What was found holds for the minute.
+    rest = tuple(f"{moment:%Y-%m-%d %H:%M}" for moment in (start, end, fresh.now))
+    find = partial(service.incidents, start, end, fresh.now, fresh.seen[0])
+    everything = service.failed_orders().order_by()
+    found = service.cached(fresh.revision, "incidents", everything, rest, find)
+    shops = len(service.shop_counts(everything, fresh.revision)) if found else 0
+    return IncidentList([one for one in found if one.signature.pk in signatures], shops)

@@ -1,0 +1,118 @@
+"""Errors against the period before, and incidents, as the page of errors shows them."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from reconciler.ledger.models import SyncState
+from tests.clock import NOW
+from tests.dashboard.conftest import Element, Open
+from tests.makers import document
+
+pytestmark = pytest.mark.django_db
+Keep = Callable[..., None]
+DAY, MINUTE = timedelta(days=1), timedelta(minutes=1)
+STORM = "Shopify GraphQL request failed for orders search; status: 502"
+
+
+@pytest.fixture
+def known(keep: Keep) -> None:
+    """A storm three days ago, an error that fell, one that stayed away, and thirty days of asking."""
+    hour = (NOW - 3 * DAY).replace(minute=0, second=0, microsecond=0)
+    moments = [(hour + n * MINUTE, STORM) for n in range(30)]
+    moments += [(NOW - 9 * DAY + n * timedelta(hours=3), STORM) for n in range(4)]
+    moments += [(NOW - (8 + n / 2) * DAY, "Transaction is empty") for n in range(9)]
+    moments += [(NOW - n * DAY, "Product not exist") for n in range(1, 14)]
+    keep(
+        *(
+            document(f"#{n}", error=error, logged=at, created=at - 10 * MINUTE, document_id=f"d{n}")
+            for n, (at, error) in enumerate(moments)
+        )
+    )
+    SyncState.objects.update(loaded_at=NOW, answered_at=NOW)
+
+
+def row_of(page: object, error: str) -> Element:
+    rows = page.root.all("tr", data_slug=...)  # type: ignore[attr-defined]
+    (row,) = [row for row in rows if error in row.one("th", data_column="error").text]
+    return row
+
+
+def change(row: Element) -> tuple[int, int]:
+    cell = row.one("td", data_column="change").one("span", data_before=...)  # type: ignore[arg-type]
+    return int(cell.get("data-value")), int(cell.get("data-before"))
+
+
+@pytest.mark.parametrize("query", ["", "?period=7d", "?date=first&period=7d"])
+def test_an_error_is_set_against_the_period_before(
+    known: None, open_page: Open, query: str
+) -> None:
+    page = open_page(f"/errors/{query}")
+    assert change(row_of(page, STORM)) == (30 - 4, 4)
+    assert row_of(page, STORM).one("span", data_label="worse")
+    if not query:
+        fell = row_of(page, "Transaction is empty")
+        assert sum(change(fell)) == 0
+        assert fell.one("span", data_label="quiet")
+        assert not row_of(page, "Product not exist").all("span", data_label="worse")
+
+
+@pytest.mark.parametrize(("label", "found"), [("worse", STORM), ("quiet", "Transaction is empty")])
+def test_a_label_is_a_filter_of_its_own(
+    known: None, open_page: Open, label: str, found: str
+) -> None:
+    page = open_page(f"/errors/?label={label}")
+    assert [
+        row.one("th", data_column="error").text.endswith(found)
+        for row in page.root.all("tr", data_slug=...)
+    ] == [True]  # type: ignore[arg-type]
+
+
+def test_without_a_period_before_nothing_is_compared(known: None, open_page: Open) -> None:
+    SyncState.objects.update(loaded_at=None)
+    for page in (open_page("/errors/"), open_page("/errors/?period=7d")):
+        assert not page.root.all("span", data_label="worse")
+        assert not page.root.all("span", data_before=...)  # type: ignore[arg-type]
+        assert not page.root.all("li", data_incident=...)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("query", "there"),
+    [
+        ("", True),
+        ("?period=7d", True),
+        ("?period=24h", False),
+        ("?q=Product", False),
+        ("?category=connection&period=30d", True),
+    ],
+)
+def test_an_incident_stands_above_the_errors_of_its_period(
+    known: None, open_page: Open, query: str, there: bool
+) -> None:
+    found = open_page(f"/errors/{query}").root.all("li", data_incident=...)  # type: ignore[arg-type]
+    assert len(found) == there
+    for incident in found:
+        start, end = (
+            datetime.fromisoformat(incident.get(f"data-{edge}")) for edge in ("start", "end")
+        )
+        assert start.utcoffset() == timedelta(0)
+        assert (end - start, incident.get("data-orders")) == (29 * MINUTE, "30")
+        page = open_page(incident.one("a").get("href"))
+        assert page.root.one("li", data_incident=...).get("data-error") == incident.get(  # type: ignore[arg-type]
+            "data-error"
+        )
+
+
+def test_one_that_lasts_has_no_end(keep: Keep, open_page: Open) -> None:
+    keep(
+        *(
+            document(f"#{n}", error=STORM, logged=NOW - n * MINUTE, created=NOW - (n + 10) * MINUTE)
+            for n in range(1, 20)
+        )
+    )
+    SyncState.objects.update(loaded_at=NOW, answered_at=NOW)
+    (incident,) = open_page("/errors/").root.all("li", data_incident=...)  # type: ignore[arg-type]
+    assert incident.get("data-end") == ""
+    assert "since" in incident.text
+    assert datetime.fromisoformat(incident.get("data-start")).tzinfo == UTC
