@@ -88,6 +88,7 @@ from reconciler.ledger.queries import (
     error_named,
     failed_order,
     failed_orders,
+    shop_handles,
     shop_names,
     signatures_of,
     templates_of,
@@ -113,7 +114,7 @@ from reconciler.ledger.signatures.statistics import (
 )
 from reconciler.ledger.signatures.values import ValueCount, value_counts, values_in_error
 from reconciler.ledger.sync.connection_check import check_connection
-from reconciler.ledger.sync.lookup import answers_by_name
+from reconciler.ledger.sync.lookup import NameAnswer, answers_by_name
 from reconciler.ledger.sync.order_index import Checked, check_now
 from reconciler.ledger.sync.schedule import current_state
 from reconciler.ledger.sync.source import AnotherHotWax, import_link
@@ -190,6 +191,7 @@ __all__ = [
     "Freshness",
     "HotWaxError",
     "Incident",
+    "NameAnswer",
     "Neighbours",
     "NoOrders",
     "Outcomes",
@@ -279,6 +281,7 @@ __all__ = [
     "sample_texts",
     "set_state",
     "shop_counts",
+    "shop_handles",
     "shop_names",
     "shopify_id_of",
     "signatures_of",

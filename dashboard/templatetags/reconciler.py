@@ -49,6 +49,7 @@ register.filter(wording.times)
 register.filter(wording.zone_name)
 register.filter("masked", service.mask_keys)
 register.filter(wording.signed)
+register.simple_tag(service.admin_link, name="shopify_search")
 
 
 # ------------------------------------------------------------------------------------ times

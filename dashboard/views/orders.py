@@ -41,6 +41,7 @@ from dashboard.list_page import (
     part_key,
 )
 from dashboard.middleware import fresh_of
+from dashboard.name_answers import answers_of, order_looked_up
 from dashboard.saved_views import default_url, views_on_page
 from dashboard.tables import ClampingPaginator, OrdersTable
 from reconciler import service
@@ -67,7 +68,10 @@ def orders(request: HttpRequest, parameters: Parameters = ORDERS) -> HttpRespons
     """Show the orders that match the query string; without any, one's default view."""
     if not request.GET and not htmx_of(request) and (default := default_url(request)):
         return redirect(default)
-    return orders_page(request, Query.of(request.GET, parameters))
+    query = Query.of(request.GET, parameters)
+    if pk := order_looked_up(request, query):
+        return redirect("dashboard:order", pk)
+    return orders_page(request, query)
 
 
 def orders_page(request: HttpRequest, query: Query, status: int = 200, **more: Any) -> HttpResponse:
@@ -134,7 +138,7 @@ def _frame(form: FilterForm, fresh: Freshness) -> dict[str, Any]:
 
 def _results(asked: OrderFilter, fresh: Freshness) -> dict[str, Any]:
     # First, because what HotWax answers is kept and then belongs to the rows.
-    answers = service.answers_by_name(list(asked.names))
+    answers = answers_of(asked)
     everything = asked.matching(fresh.now, "view", "state")
     counts = service.per_view(everything, fresh.now, fresh.revision, asked.me)
     table = _table(asked, fresh, None if asked["state"] else counts[asked.view])

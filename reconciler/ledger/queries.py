@@ -316,6 +316,12 @@ class AttemptQuerySet(SignedQuerySet["Attempt"]):
         return self.filter(logged_at__iso_week_day=weekday, logged_at__hour=hour)
 
 
+def shop_handles(most: int) -> list[str]:
+    """Return the handles of the first shops that have one, by name."""
+    rows = Shop.objects.exclude(handle="").order_by("sort_key")
+    return list(rows.values_list("handle", flat=True)[:most])
+
+
 def failed_orders() -> FailedOrderQuerySet:
     """Return all failed orders, to be narrowed by the methods of FailedOrderQuerySet."""
     return FailedOrderQuerySet(FailedOrder)

@@ -147,3 +147,73 @@ def test_names_are_read_as_people_paste_them(
         assert sorted(page.names) == ["#7752", "#7753"]
         asked = [e.get("data-asked-name") for e in page.root.all("li", data_asked_name=...)]  # type: ignore[arg-type]
         assert asked == ["#7752", "#7753"]
+
+
+@pytest.fixture
+def named(keep: Keep) -> None:
+    keep(document("LUNE#3800"), document("#1001"), document("EXC-77"), document("#12", host="b.x"))
+    keep(document("#12", host="a.x"))
+
+
+def answer_of(page: Page, name: str) -> Any:
+    return page.root.one("li", data_asked_name=name)
+
+
+@pytest.mark.parametrize(
+    ("asked", "offered"),
+    [
+        ("lune3800", ["LUNE#3800"]),
+        ("LUNE-3800", ["LUNE#3800"]),
+        ("exc77", ["EXC-77"]),
+        ("#exc#77", ["EXC-77"]),
+        ("lune38001", []),
+        ("lun3800", []),
+        ("une3800", []),
+        ("---", []),
+    ],
+)
+def test_names_the_same_in_letters_and_digits_are_offered(
+    named: None, open_page: Open, asked: str, offered: list[str]
+) -> None:
+    page = open_page(f"/orders/?order={quote(asked)}")
+    found = answer_of(page, asked)
+    assert (found.get("data-answer") == "similar") == bool(offered)
+    links = [link for link in found.all("a") if link.get("href").startswith("/orders/")]
+    assert [link.text for link in links] == offered
+    assert page.names == []
+    for link in links:
+        assert link.text in open_page(link.get("href")).html
+
+
+def test_an_answer_leads_to_its_order(named: None, open_page: Open) -> None:
+    found = answer_of(open_page("/orders/?order=1001,3800"), "3800")
+    assert found.get("data-answer") == "found"
+    assert "LUNE#3800" in open_page(found.one("a").get("href")).html
+
+
+def test_the_look_up_opens_the_one_order_that_it_finds(named: None, browser: Browser) -> None:
+    form = Page(browser.get("/status/")).root.one("form", role="search")
+    sent = {field.get("name"): field.get("value") for field in form.all("input")}
+    assert sent == {"open": "1", "order": ""}
+    answer = browser.get(form.get("action"), sent | {"order": "#3800;"})
+    assert answer.status_code == 302
+    assert "LUNE#3800" in browser.get(answer["Location"]).content.decode()
+    # Two shops have a #12; a list of names and a name without failure have nothing to open.
+    for names in ("#12", "1001 3800", "#88888", "lune3800", "", "x" * 600):
+        assert browser.get(form.get("action"), sent | {"order": names}).status_code in (200, 400)
+    assert browser.get("/orders/?order=3800").status_code == 200
+
+
+def test_a_name_without_a_failure_is_searched_in_shopify(named: None, open_page: Open) -> None:
+    found = answer_of(open_page("/orders/?order=%2388888"), "#88888")
+    (link,) = found.all("a")
+    assert link.get("href").endswith("/orders?query=%2388888")
+
+
+def test_many_names_are_folded_and_the_missing_are_copied(keep: Keep, open_page: Open) -> None:
+    keep(*(document(f"#{n}") for n in range(100, 108)))
+    page = open_page("/orders/?order=" + ",".join(["7001", *map(str, range(100, 108)), "7002"]))
+    assert page.root.one("pre", id="missing-names").text.split() == ["7001", "7002"]
+    assert "8" in page.root.one("label", for_="all-names").text
+    few = open_page("/orders/?order=100,101,7001")
+    assert not few.root.all("label", for_="all-names")

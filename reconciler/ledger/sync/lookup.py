@@ -5,12 +5,16 @@ seconds over all processes. A look-up carries a control: a name just seen in tha
 control does not come back, the answer is "cannot be asked", never "not there".
 """
 
+import re
+from collections import defaultdict
 from collections.abc import Callable, Iterator
 from contextlib import suppress
+from dataclasses import dataclass
 from datetime import timedelta
 from time import sleep
 
 from django.db import transaction
+from django.db.models import Q
 from django.utils import timezone
 
 from reconciler.hotwax import requests
@@ -36,31 +40,84 @@ NAMES_A_REQUEST = 99  # and the control
 #: Prefixes known from the ledger that a bare number may stand behind.
 MOST_PREFIXES = 5
 
+#: What may join letters and digits of a name, and how far names are searched for similar ones.
+JOINTS = ("", "#", "-", "_", " ", ".", "/")
+MOST_PARTS, MOST_SEARCHED, MOST_SIMILAR = 8, 200, 5
+_PARTS = re.compile(r"[^\W\d_]+|\d+")
+
 FORMS = (requests.named, requests.named_as_phrases)
 Answer = LookedUpName.Answer
 
 
-def answers_by_name(names: list[str]) -> list[tuple[str, str]]:
+@dataclass(frozen=True)
+class NameAnswer:
+    """What is known of an order name that somebody asked for."""
+
+    name: str
+    #: ``found`` in the ledger, ``similar`` (names there that are the same in letters and digits),
+    #: or what HotWax's log said: ``in_log`` (and kept now), ``unknown``, ``cannot_ask`` (HotWax
+    #: gave no answer that can be trusted).
+    answer: str
+    #: Name and primary key of the orders found, or of similar ones.
+    orders: tuple[tuple[str, int], ...] = ()
+
+
+def answers_by_name(names: list[str]) -> list[NameAnswer]:
     """Return for each name, in the order asked, what is known of it.
 
-    ``found`` in the ledger; else HotWax's log is asked at once: ``in_log`` (and kept now),
-    ``unknown``, or ``cannot_ask`` (HotWax gave no answer that can be trusted).
+    Of what the ledger does not know HotWax's log is asked at once.
     """
     if not names:
         return []
-    full: set[str] = set()
-    tails: set[str] = set()
-    for key, tail in failed_orders().named(names).values_list("name_key", "name_tail").iterator():
-        full.add(key)
-        tails.add(tail)
-
-    def is_known(name: str) -> bool:
-        key, _ = name_keys(name)
-        return key in full or ("#" not in key and key in tails)
-
-    unknown = [name for name in names if not is_known(name)]
+    known = _known_orders(names)
+    unknown = [name for name in names if not known[name]]
     live = look_up_now(unknown) if unknown else {}
-    return [(name, live.get(name, "found")) for name in names]
+    kept = [name for name, answer in live.items() if answer == Answer.IN_LOG]
+    known |= _known_orders(kept)
+    return [_answer(name, live.get(name, "found"), known[name]) for name in names]
+
+
+def _known_orders(names: list[str]) -> dict[str, tuple[tuple[str, int], ...]]:
+    """Return name and primary key of the orders that each of these names means."""
+    if not names:
+        return {}
+    by_key: dict[str, list[tuple[str, int]]] = defaultdict(list)
+    by_tail: dict[str, list[tuple[str, int]]] = defaultdict(list)
+    rows = failed_orders().named(names).order_by("pk")
+    for pk, name, key, tail in rows.values_list("pk", "order_name", "name_key", "name_tail"):
+        by_key[key].append((name, pk))
+        if tail != key:
+            by_tail[tail].append((name, pk))
+    found = {}
+    for name in names:
+        key, _ = name_keys(name)
+        found[name] = (*by_key[key], *(by_tail[key] if "#" not in key else ()))
+    return found
+
+
+def _answer(name: str, answer: str, orders: tuple[tuple[str, int], ...]) -> NameAnswer:
+    if answer not in (Answer.UNKNOWN, Answer.CANNOT_ASK):
+        return NameAnswer(name, answer, orders)
+    similar = _similar_orders(name)
+    return NameAnswer(name, "similar" if similar else answer, similar)
+
+
+def _similar_orders(name: str) -> tuple[tuple[str, int], ...]:
+    """Return orders whose names are the same in letters and digits; at most MOST_SIMILAR.
+
+    Letters and digits may be joined by one of JOINTS, or what follows the last "#" be the end.
+    """
+    wanted = _letters_and_digits(name)
+    parts = _PARTS.findall(wanted)[:MOST_PARTS]
+    spelled = {joint.join(parts[n:]) for joint in JOINTS for n in range(len(parts))}
+    rows = failed_orders().filter(Q(name_key__in=spelled) | Q(name_tail__in=spelled))
+    found = rows.order_by("-pk").values_list("order_name", "pk")[:MOST_SEARCHED]
+    same = [(other, pk) for other, pk in found if _letters_and_digits(other) == wanted]
+    return tuple(same[:MOST_SIMILAR]) if wanted else ()
+
+
+def _letters_and_digits(name: str) -> str:
+    return "".join(character for character in name.casefold() if character.isalnum())
 
 
 def look_up_now(
