@@ -88,10 +88,10 @@ from reconciler.ledger.queries import (
     error_named,
     failed_order,
     failed_orders,
+    sentences_of,
     shop_handles,
     shop_names,
     signatures_of,
-    templates_of,
     whole_rows,
 )
 from reconciler.ledger.signatures.changes import Changes, orders_by_signature, quiet_signatures
@@ -279,6 +279,7 @@ __all__ = [
     "runbook_history",
     "runbook_of",
     "sample_texts",
+    "sentences_of",
     "set_state",
     "shop_counts",
     "shop_handles",
@@ -288,7 +289,6 @@ __all__ = [
     "silence",
     "status",
     "successor_of",
-    "templates_of",
     "totals",
     "undo",
     "value_counts",

@@ -181,9 +181,9 @@ def choices(words: Mapping[str, str]) -> Callable[[Iterable[str]], Mapping[str, 
     return lambda _: words
 
 
-def _templates(values: Iterable[str]) -> dict[str, str]:
+def _errors(values: Iterable[str]) -> dict[str, str]:
     unknown = {slug: f"{slug} (unknown)" for slug in values}
-    return unknown | service.templates_of(list(unknown))
+    return unknown | service.sentences_of(list(unknown))
 
 
 def _sort(sorts: Iterable[str], default: str, **default_in: str) -> Parameter:
@@ -267,8 +267,12 @@ ORDERS = Parameters(
             carried=True,
             method=SignedQuerySet.of_errors,
             narrows_attempts=True,
-            facet=Facet("Error", "signature", service.by_signature(lambda s: (s.slug, s.template))),
-            words=_templates,
+            facet=Facet(
+                "Error",
+                "signature",
+                service.by_signature(lambda s: (s.slug, s.plain or s.template)),
+            ),
+            words=_errors,
         ),
         Parameter(
             "category",

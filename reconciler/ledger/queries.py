@@ -378,11 +378,15 @@ def signatures_of(keys: Iterable[int]) -> dict[int, ErrorSignature]:
     return ErrorSignature.objects.in_bulk(set(keys))
 
 
-def templates_of(slugs: list[str]) -> dict[str, str]:
-    """Return the templates of signatures by their slugs; unknown slugs are left out."""
+def sentences_of(slugs: list[str]) -> dict[str, str]:
+    """Return what signatures are called, by their slugs; unknown slugs are left out.
+
+    That is the plain sentence, or the template where nobody wrote one.
+    """
     if not slugs:
         return {}
     aliases = SignatureAlias.objects.filter(slug__in=slugs)
     rows = ErrorSignature.objects.filter(slug__in=slugs)
-    templates = dict(aliases.values_list("slug", "signature__template"))
-    return templates | dict(rows.values_list("slug", "template"))
+    old = aliases.values_list("slug", "signature__plain", "signature__template")
+    now = rows.values_list("slug", "plain", "template")
+    return {slug: plain or template for slug, plain, template in (*old, *now)}

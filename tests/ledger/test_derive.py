@@ -203,7 +203,7 @@ def test_newer_rules_regroup_and_old_slugs_go_on_working(
     lost = service.failed_orders().of_errors([slugs["Lost parcel P1"]])
     assert {order.order_name for order in lost} == {"#0", "#1", "#2"}
     assert not lost.of_errors([slugs["Lost parcel P2"]], exclude=True).exists()
-    assert service.templates_of([slugs["Lost parcel P1"]]) == {
+    assert service.sentences_of([slugs["Lost parcel P1"]]) == {
         slugs["Lost parcel P1"]: "Lost parcel"
     }
 
