@@ -122,6 +122,31 @@ const openRow = (event) => {
 document.addEventListener("click", openRow);
 document.addEventListener("auxclick", openRow);
 
+// Keys (they are listed by "?"). None fires while one types, holds a modifier, or a menu is open.
+const orderLinks = () => [...document.querySelectorAll("tr[data-order-id] .order-name")];
+const step = (by) => {
+  const links = orderLinks();
+  const row = document.activeElement.closest("tr[data-order-id]");
+  const here = links.findIndex((link) => row?.contains(link));
+  const next = here < 0 ? (by > 0 ? 0 : links.length - 1) : here + by;
+  links[next]?.focus();
+  links[next]?.closest("tr").scrollIntoView({ block: "nearest" });
+};
+const keys = {
+  j: () => step(1),
+  k: () => step(-1),
+  x: () => document.activeElement.closest("tr[data-order-id]")?.querySelector(".tick input")?.click(),
+  ArrowLeft: () => document.querySelector(".crumbs__pair a[rel=prev]")?.click(),
+  ArrowRight: () => document.querySelector(".crumbs__pair a[rel=next]")?.click(),
+  "?": () => document.getElementById("keys")?.showModal(),
+};
+document.addEventListener("keydown", (event) => {
+  if (event.ctrlKey || event.metaKey || event.altKey || !Object.hasOwn(keys, event.key)) return;
+  const busy = "input:not([type=checkbox]), textarea, select, [contenteditable], [tabindex='0'], dialog";
+  if (event.target.closest?.(busy) || document.querySelector("details.menu[open], dialog[open]")) return;
+  keys[event.key]();
+});
+
 // The trust line tells the present also on a page that stays open. A hidden page asks for nothing,
 // and asks at once when it is seen again. Who is gone, we or the session, is told in its place.
 const lost = document.getElementById("trust-lost");

@@ -286,3 +286,40 @@ def test_a_click_anywhere_in_a_row_opens_the_order(page: Any) -> None:
     page.go_back()
     page.locator(f"tr[data-order-id='{number}'] td[data-column=failed]").click()
     page.wait_for_url(re.compile(rf"/orders/{number}/"))
+
+
+def test_keys_walk_the_list_and_the_orders(page: Any) -> None:
+    named = names(page)
+    page.keyboard.press("Tab")
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.textContent") == "Skip to results"
+    page.keyboard.press("Enter")
+    page.keyboard.press("j")
+    page.keyboard.press("j")
+    page.keyboard.press("j")
+    page.keyboard.press("k")
+    here = "document.activeElement.closest('tr').dataset.orderName"
+    assert page.evaluate(here) == named[1]
+    page.keyboard.press("x")
+    expect(page.locator("tr:has(.tick :checked)")).to_have_attribute("data-order-name", named[1])
+    page.keyboard.press("Escape")
+    # A letter that is typed is a letter.
+    page.locator("#q").focus()
+    page.keyboard.type("?jx")
+    expect(page.locator("#q")).to_have_value("?jx")
+    expect(page.locator("dialog#keys")).to_be_hidden()
+    page.goto("/orders/")
+    page.keyboard.press("j")
+    page.keyboard.press("Enter")
+    page.wait_for_url(re.compile(r"/orders/\d+/"))
+    expect(page.locator("h1")).to_contain_text(named[0])
+    page.keyboard.press("ArrowRight")
+    expect(page.locator("h1")).to_contain_text(named[1])
+    page.keyboard.press("ArrowLeft")
+    expect(page.locator("h1")).to_contain_text(named[0])
+    page.keyboard.press("?")
+    expect(page.locator("dialog#keys")).to_be_visible()
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("Escape")
+    expect(page.locator("dialog#keys")).to_be_hidden()
+    expect(page.locator("h1")).to_contain_text(named[0])
