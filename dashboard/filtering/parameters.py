@@ -388,7 +388,7 @@ ACTIVITY = Parameters(
 ERRORS = ORDERS.counting(
     Parameter(
         "label",
-        "Change",
+        "Label",
         lambda: choice_field(LABEL_NAMES),
         carried=True,
         words=choices(LABEL_NAMES),

@@ -323,3 +323,14 @@ def test_keys_walk_the_list_and_the_orders(page: Any) -> None:
     page.keyboard.press("Escape")
     expect(page.locator("dialog#keys")).to_be_hidden()
     expect(page.locator("h1")).to_contain_text(named[0])
+
+
+def test_back_from_an_order_the_row_one_left_has_the_focus(page: Any) -> None:
+    name = names(page)[20]
+    page.locator(f"tr[data-order-name='{name}'] .order-name").click()
+    page.wait_for_url(re.compile(r"/orders/\d+/"))
+    page.locator(".crumbs a").first.click()
+    page.wait_for_url(re.compile("/orders/.*#order-"))
+    row = page.locator(f"tr[data-order-name='{name}']")
+    expect(row).to_be_in_viewport()
+    expect(row.locator(".order-name")).to_be_focused()

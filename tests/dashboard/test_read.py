@@ -68,7 +68,7 @@ def test_the_chip_of_dates_takes_all_that_concerns_them_away(text: str, left: st
         ("view=open", ERRORS, [("View", "Open")]),
         ("view=all", ERRORS, []),
         ("view=open", ORDERS, []),
-        ("label=new&period=7d", ERRORS, [("Last failed", "last 7 days"), ("Change", "New")]),
+        ("label=new&period=7d", ERRORS, [("Last failed", "last 7 days"), ("Label", "New")]),
         ("count=attempts&period=7d", TRENDS, [("Logged", "last 7 days")]),
         ("period=7d", TRENDS, [("First attempt", "last 7 days")]),
     ],
