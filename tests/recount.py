@@ -6,6 +6,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
+from itertools import pairwise
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -252,6 +253,21 @@ def label_of(kind: str, attempts: Iterable[Attempt], period: Period) -> str:
     before = [moment for moment in mine if moment < start]
     quiet = before[-1] < start - timedelta(days=7)
     return "Back" if quiet and any(period.holds(moment) for moment in mine) else ""
+
+
+def change_of(now: list[Order], before: list[Order], ever: list[Order], at: datetime) -> str:
+    """Worse: ten more and twice as many. Quiet: three days and seven usual pauses without one.
+
+    All are open orders of one error: of a period, of the one before, and of all time.
+    """
+    if len(now) - len(before) >= 10 and len(now) >= 2 * len(before):
+        return "Worse"
+    firsts = sorted(o.first for o in ever if at - timedelta(days=60) <= o.first <= at)
+    if len(firsts) < 2 or at - firsts[-1] < timedelta(days=3):
+        return ""
+    pauses = sorted(later - earlier for earlier, later in pairwise(firsts))
+    middle = (pauses[(len(pauses) - 1) // 2] + pauses[len(pauses) // 2]) / 2
+    return "Quiet" if at - firsts[-1] >= 7 * middle else ""
 
 
 def ages(orders: Iterable[Order], today: date, zone: ZoneInfo) -> list[int]:
