@@ -70,6 +70,8 @@ class Channel(HTTPChannel):
     parser_class = Parser
     #: When the first byte came of a request that has not arrived yet (`time.time`); else None.
     arriving_since: float | None = None
+    #: Since when the client has taken nothing of an answer that is there (`time.time`); else None.
+    standing_since: float | None = None
 
     def handle_read(self) -> None:
         """Take what came."""
@@ -78,6 +80,17 @@ class Channel(HTTPChannel):
             self.arriving_since = None
         elif self.arriving_since is None:
             self.arriving_since = time.time()
+
+    def takes_nothing(self, now: float, seconds: float) -> bool:
+        """Return True if the client has taken nothing for so long; ``now`` is `time.time`.
+
+        How long its request waited for a thread does not count.
+        """
+        if not self.total_outbufs_len:
+            self.standing_since = None
+        elif self.standing_since is None or self.last_activity > self.standing_since:
+            self.standing_since = now
+        return self.standing_since is not None and now - self.standing_since > seconds
 
 
 class Server(TcpWSGIServer):
@@ -97,9 +110,7 @@ class Server(TcpWSGIServer):
             since = None if channel.requests else channel.arriving_since
             if since is not None and now - since > self.read_seconds:
                 channel.will_close = True
-            elif (
-                channel.total_outbufs_len and now - channel.last_activity > self.adj.channel_timeout
-            ):
+            elif channel.takes_nothing(now, self.adj.channel_timeout):
                 # It may never become writable again, and a thread may be waiting for that.
                 channel.handle_close()
 

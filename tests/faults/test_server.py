@@ -10,7 +10,7 @@ from typing import Any
 import httpx
 import pytest
 
-from dashboard.server import LONGEST_BODY, LONGEST_HEAD, Server, listen, server_on
+from dashboard.server import LONGEST_BODY, LONGEST_HEAD, Channel, Server, listen, server_on
 from tests.shared import free_port
 
 LARGE = 40 * 1024 * 1024
@@ -131,3 +131,16 @@ def test_a_large_body_is_refused_before_it_is_read(address: str) -> None:
     assert b" 413 " in sent(address, head.encode() + chunks * 20)
     url = f"http://{address}/"
     assert httpx.post(url, content=b"a" * 900_000, trust_env=False).text == "900000"
+
+
+def test_waiting_for_a_thread_is_not_taking_nothing() -> None:
+    channel: Any = object.__new__(Channel)
+    channel.last_activity, channel.total_outbufs_len = 0, 0
+    assert not channel.takes_nothing(100, 10)
+    channel.total_outbufs_len = 5  # its answer begins after a hundred seconds in the queue
+    assert not channel.takes_nothing(101, 10)
+    assert not channel.takes_nothing(111, 10)
+    assert channel.takes_nothing(112, 10)
+    channel.last_activity = 113  # the client took some of it
+    assert not channel.takes_nothing(114, 10)
+    assert channel.takes_nothing(125, 10)

@@ -77,8 +77,8 @@ def incidents(
         for first, last in high_spans(hours, from_, seen_since)
     ]
     signatures = ErrorSignature.objects.in_bulk({signature for signature, _, _ in found})
-    rows = (_incident(signatures[signature], first, last, now) for signature, first, last in found)
-    overlapping = [row for row in rows if row.last >= start and row.start < end]
+    rows = (_incident(signatures.get(key), first, last, now) for key, first, last in found)
+    overlapping = [row for row in rows if row and row.last >= start and row.start < end]
     return sorted(
         overlapping, key=lambda row: (row.lasts, row.start, row.signature.pk), reverse=True
     )
@@ -120,11 +120,16 @@ def _orders_by_hour(start: datetime, end: datetime) -> dict[int, dict[datetime, 
 
 
 def _incident(
-    signature: ErrorSignature, first: datetime, last: datetime, now: datetime
-) -> Incident:
+    signature: ErrorSignature | None, first: datetime, last: datetime, now: datetime
+) -> Incident | None:
+    """Read an incident by its high hours; None if its orders have another error by now."""
+    if signature is None:
+        return None
     orders = failed_orders().with_signature(signature).order_by("first_at")
     within = orders.filter(first_at__gte=first, first_at__lt=last + HOUR, first_at__lte=now)
     rows: list[Any] = list(within.values_list("first_at", "shop"))
+    if not rows:
+        return None
     shops = frozenset(shop for _, shop in rows)
     lasts = now < last + HOUR + LASTS
     return Incident(signature, rows[0][0], rows[-1][0], lasts, len(rows), shops)
