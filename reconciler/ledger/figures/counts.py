@@ -229,7 +229,7 @@ def quarters(rows: Rows, column: str) -> dict[datetime, int]:
     found = fetched(_QUARTERS[connection.vendor].format(rows=sql), params) if sql else []
     counts: dict[datetime, int] = defaultdict(int)
     for hour, quarter, n in found:
-        begin = datetime.strptime(hour, "%Y-%m-%d %H").replace(tzinfo=UTC)
+        begin = datetime.fromisoformat(f"{hour}:00+00:00")
         counts[begin + quarter * QUARTER] += n
     return counts
 
@@ -279,8 +279,6 @@ def percentile(counts: dict[int, int], per_cent: int) -> int | None:
 SHORT_SILENCE = timedelta(hours=1)
 #: How far before the last log time earlier gaps are looked for.
 LOOK_BACK = timedelta(days=60)
-#: Log times that are read in one go.
-AT_ONCE = 500
 
 
 def silence(now: datetime, revision: int) -> tuple[datetime, timedelta | None] | None:
@@ -298,31 +296,43 @@ def silence(now: datetime, revision: int) -> tuple[datetime, timedelta | None] |
     return here, next((gap for gap in gaps if gap > now - here), None)
 
 
+#: First and last moment of each hour that has any: no gap within an hour is reported.
+_ENDS_OF_HOURS = {
+    "sqlite": """
+WITH matching(moment) AS ({rows})
+SELECT min(moment), max(moment) FROM matching GROUP BY substr(moment, 1, 13) ORDER BY 1 DESC
+""",
+    "postgresql": """
+WITH matching(moment) AS ({rows})
+SELECT min(moment), max(moment) FROM matching GROUP BY date_trunc('hour', moment) ORDER BY 1 DESC
+""",
+}
+
+
 def _gaps_before(here: datetime) -> list[timedelta]:
     """Return the gaps between log times in the LOOK_BACK before one, the latest first.
 
     Only gaps longer than SHORT_SILENCE and than all later ones: among these is the latest that is
-    longer than any given silence. Where log times are dense it goes back in steps as long as the
-    longest gap found so far: two log times within one step cannot be further apart.
+    longer than any given silence.
     """
-    moments: Any = Attempt.objects.exclude(logged_at=None).values_list("logged_at", flat=True)
-    gaps: list[timedelta] = []
+    moments = Attempt.objects.filter(logged_at__lte=here).values_list("logged_at", flat=True)
     # A gap that began earlier belongs to it too.
     start = moments.filter(logged_at__lte=here - LOOK_BACK).order_by("-logged_at").first()
     if start:
         moments = moments.filter(logged_at__gte=start)
-    while True:
-        step = gaps[-1] if gaps else SHORT_SILENCE
-        earlier = list(moments.filter(logged_at__lt=here).order_by("-logged_at")[:AT_ONCE])
-        if len(earlier) == AT_ONCE and here - earlier[-1] < step:
-            here = moments.filter(logged_at__gte=here - step).order_by("logged_at")[0]
-            continue
-        for before in earlier:
-            if here - before > (gaps[-1] if gaps else SHORT_SILENCE):
-                gaps.append(here - before)
-            here = before
-        if not earlier:
-            return gaps
+    sql, params = written_sql(moments.order_by())
+    hours = fetched(_ENDS_OF_HOURS[connection.vendor].format(rows=sql), params)
+    gaps: list[timedelta] = []
+    for (later, _), (_, earlier) in pairwise(hours):
+        gap = _moment(later) - _moment(earlier)
+        if gap > (gaps[-1] if gaps else SHORT_SILENCE):
+            gaps.append(gap)
+    return gaps
+
+
+def _moment(value: str | datetime) -> datetime:
+    """Read a moment as the database returns it: SQLite as text in UTC."""
+    return datetime.fromisoformat(value).replace(tzinfo=UTC) if isinstance(value, str) else value
 
 
 def earliest(orders: FailedOrderQuerySet, which: str) -> datetime | None:

@@ -7,7 +7,7 @@ from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from itertools import accumulate
 from typing import Any
 
@@ -115,7 +115,7 @@ def _orders_by_hour(start: datetime, end: datetime) -> dict[int, dict[datetime, 
     counts: dict[int, dict[datetime, int]] = defaultdict(dict)
     found: Iterable[tuple[Any, ...]] = fetched(_HOURS[connection.vendor].format(rows=sql), params)
     for signature, hour, n in found:
-        counts[signature][datetime.strptime(hour, "%Y-%m-%d %H").replace(tzinfo=UTC)] = n
+        counts[signature][datetime.fromisoformat(f"{hour}:00+00:00")] = n
     return counts
 
 
