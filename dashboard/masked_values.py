@@ -20,15 +20,13 @@ HEADINGS = (
     "first attempt (UTC)",
     "last failed (UTC)",
 )
-
-
 #: Kinds of values by which orders belong together; not a time or a number of a log.
 TELLING = ("sku", "id", "order", "email", "value")
 
 
 def telling_value(order: FailedOrder) -> str:
     """Return the value that an order's error is about, as the query string writes it, or ""."""
-    values = [(kind, text) for kind, text in order.masked_values.values_list("kind", "text")]
+    values = list(order.masked_values.order_by("pk").values_list("kind", "text"))
     for kind in TELLING:
         if text := next((text for found, text in values if found == kind), ""):
             return f"{kind}:{text}"
@@ -40,6 +38,8 @@ class ValueTable:
     """The masked values of some orders' errors, most orders first."""
 
     rows: Sequence[ValueCount]
+    #: How many there are; the page has the first MOST_SHOWN.
+    count: int
 
     @property
     def title(self) -> str:
@@ -59,12 +59,12 @@ class ValueTable:
     @property
     def rest(self) -> Sequence[ValueCount]:
         """Return the rows that are shown on request."""
-        return self.rows[AT_FIRST:MOST_SHOWN]
+        return self.rows[AT_FIRST:]
 
     @property
     def left_out(self) -> int:
         """Return how many are only in the CSV."""
-        return max(0, len(self.rows) - MOST_SHOWN)
+        return max(0, self.count - MOST_SHOWN)
 
     @property
     def most(self) -> int:
@@ -74,10 +74,10 @@ class ValueTable:
     @property
     def copied(self) -> str:
         """Return the values that the page has, one a line."""
-        return "\n".join(row.text for row in self.rows[:MOST_SHOWN])
+        return "\n".join(row.text for row in self.rows)
 
     def csv(self) -> str:
-        """Write all of them as CSV, the headings in the first line."""
+        """Write the rows as CSV, the headings in the first line."""
         file = io.StringIO()
         writer = csv.writer(file)
         writer.writerow(HEADINGS)

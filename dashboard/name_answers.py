@@ -66,8 +66,10 @@ def order_looked_up(request: HttpRequest, query: Query) -> int | None:
 
     Only the look-up opens it (`open=1`): a filter by a name stays a list.
     """
+    if request.GET.get("open") != "1":
+        return None
     form = FilterForm(query, request.user.get_username())
-    if request.GET.get("open") != "1" or not form.is_valid() or len(form.asked.names) != 1:
+    if not form.is_valid() or len(form.asked.names) != 1:
         return None
     (found,) = service.answers_by_name(list(form.asked.names))
     is_one = found.answer in FOUND and len(found.orders) == 1

@@ -112,7 +112,12 @@ from reconciler.ledger.signatures.statistics import (
     new_signatures,
     sample_texts,
 )
-from reconciler.ledger.signatures.values import ValueCount, value_counts, values_in_error
+from reconciler.ledger.signatures.values import (
+    ValueCount,
+    number_of_values,
+    value_counts,
+    values_in_error,
+)
 from reconciler.ledger.sync.connection_check import check_connection
 from reconciler.ledger.sync.lookup import NameAnswer, answers_by_name
 from reconciler.ledger.sync.order_index import Checked, check_now
@@ -264,6 +269,7 @@ __all__ = [
     "note_export",
     "note_imported",
     "note_view",
+    "number_of_values",
     "orders_by_signature",
     "outcomes",
     "outcomes_of",

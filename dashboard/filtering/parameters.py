@@ -74,7 +74,7 @@ COLUMN_NAMES = {
     "state": "Status",
     "assignee": "Owner",
 }
-#: Columns that are always shown, and those that are shown only where `columns` names them.
+#: Columns always shown, and those shown only where `columns` names them; `!shop` hides another.
 FIXED_COLUMNS, EXTRA_COLUMNS = ("order", "error"), ("created", "first")
 #: Sort names of /errors/ -> the attribute of a row.
 ERROR_SORTS = {
@@ -205,8 +205,9 @@ VERDICTS = {value: str(label) for value, label in service.Verdict.choices}
 OWNERS = {service.NOBODY: "No owner", "me": "me"}
 ADVICE = {value: str(label) for value, label in service.Retry.choices}
 
+PAGE = Parameter("page", "Page", PageField, is_filter=False)
 _PAGES = (
-    Parameter("page", "Page", PageField, is_filter=False),
+    PAGE,
     Parameter(
         "per_page",
         "Per page",
@@ -358,7 +359,6 @@ ORDERS = Parameters(
         Parameter("from", "From", DayField),
         Parameter("to", "To", DayField),
         Parameter("at", "Hour", HourField, carried=True),
-        # `created` shows a column that is hidden otherwise, `!shop` hides one.
         Parameter(
             "columns",
             "Columns",
@@ -369,19 +369,6 @@ ORDERS = Parameters(
         ),
         _sort(service.SORTS, "-failed", expiring="expires"),
         *_PAGES,
-    )
-)
-#: The query string of /activity/.
-ACTIVITY = Parameters(
-    (
-        Parameter(
-            "kind", "What", lambda: ValuesField(dict(service.EventKind.choices)), repeatable=True
-        ),
-        Parameter("actor", "Who", ValuesField, repeatable=True),
-        Parameter("order", "Order", lambda: NamesField(required=False), longest=LONGEST_LIST),
-        Parameter("from", "From", DayField),
-        Parameter("to", "To", DayField),
-        _PAGES[0],
     )
 )
 #: The query string of /errors/: which orders are counted, and how errors are sorted.

@@ -12,9 +12,9 @@ from django.views.decorators.http import require_safe
 from dashboard.accounts import WORK_ON_ORDERS
 from dashboard.acting import frame_of_acting, may_undo
 from dashboard.event_words import Line
+from dashboard.filtering.activity import ACTIVITY
 from dashboard.filtering.fields import Values
 from dashboard.filtering.order_filter import OrderFilter
-from dashboard.filtering.parameters import ACTIVITY
 from dashboard.filtering.periods import bounds_of_days
 from dashboard.filtering.query import Query
 from dashboard.list_page import filter_form

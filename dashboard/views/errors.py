@@ -37,7 +37,7 @@ from dashboard.filtering.query import Query
 from dashboard.incident_list import incidents_of
 from dashboard.list_page import answer, facets_of, filter_form, frame_of_list, later, part_key
 from dashboard.markdown import rendered, without_order
-from dashboard.masked_values import ValueTable
+from dashboard.masked_values import MOST_SHOWN, ValueTable
 from dashboard.middleware import fresh_of
 from dashboard.tables import ClampingPaginator, ErrorsTable
 from dashboard.views.corrections import correction_form
@@ -151,7 +151,8 @@ def error_values(request: HttpRequest, slug: str) -> HttpResponse:
     if not form.is_valid():
         return error(request, slug)
     signature, fresh = signature_or_404(slug), fresh_of(request)
-    table = _values(form.asked, fresh)
+    rows = service.value_counts(form.asked.matching(fresh.now))
+    table = ValueTable(rows, len(rows))
     moment = timezone.localtime(fresh.now)
     file = f"values-{signature.slug}-{moment:%Y-%m-%d-%H%M}-{len(table.rows)}.csv"
     if request.method == "GET":
@@ -164,8 +165,10 @@ def error_values(request: HttpRequest, slug: str) -> HttpResponse:
 
 def _values(asked: OrderFilter, fresh: Freshness) -> ValueTable:
     orders = asked.matching(fresh.now).order_by()
-    count = partial(service.value_counts, orders)
-    return ValueTable(service.cached(fresh.revision, "values", orders, (), count))
+    count = partial(service.value_counts, orders, MOST_SHOWN)
+    rows = service.cached(fresh.revision, "values", orders, (), count)
+    number = partial(service.number_of_values, orders)
+    return ValueTable(rows, service.cached(fresh.revision, "values in all", orders, (), number))
 
 
 def _frame(form: FilterForm, fresh: Freshness, query: Query) -> dict[str, Any]:

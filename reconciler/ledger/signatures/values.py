@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.db.models import Count, Max, Min, Q
+from django.db.models import Count, Max, Min, Q, QuerySet
 
 from reconciler.ledger.models import MaskedValue, Verdict
 from reconciler.ledger.queries import FailedOrderQuerySet
@@ -65,14 +65,26 @@ class ValueCount:
         return f"{self.kind}:{self.text}"
 
 
-def value_counts(orders: FailedOrderQuerySet) -> list[ValueCount]:
-    """Count orders by what their latest errors mask, most orders first."""
-    masked = MaskedValue.objects.filter(order__in=orders.order_by().values("pk"))
-    rows = masked.values_list("kind", "text").annotate(
-        orders=Count("order"),
-        missing=Count("order", filter=Q(order__verdict=Verdict.MISSING)),
-        shops=Count("order__shop", distinct=True),
-        first=Min("order__first_at"),
-        last=Max("order__last_failed_at"),
+def number_of_values(orders: FailedOrderQuerySet) -> int:
+    """Count the values that these orders' latest errors mask, each once."""
+    return _of_orders(orders).values("kind", "text").distinct().count()
+
+
+def _of_orders(orders: FailedOrderQuerySet) -> QuerySet[MaskedValue]:
+    return MaskedValue.objects.filter(order__in=orders.order_by().values("pk")).order_by()
+
+
+def value_counts(orders: FailedOrderQuerySet, most: int | None = None) -> list[ValueCount]:
+    """Count orders by what their latest errors mask, most orders first; all or the first."""
+    rows = (
+        _of_orders(orders)
+        .values_list("kind", "text")
+        .annotate(
+            orders=Count("order"),
+            missing=Count("order", filter=Q(order__verdict=Verdict.MISSING)),
+            shops=Count("order__shop", distinct=True),
+            first=Min("order__first_at"),
+            last=Max("order__last_failed_at"),
+        )
     )
-    return [ValueCount(*row) for row in rows.order_by("-orders", "kind", "text")]
+    return [ValueCount(*row) for row in rows.order_by("-orders", "kind", "text")[:most]]
