@@ -6,7 +6,7 @@ from functools import partial
 
 from django.urls import reverse
 
-from dashboard.charts.stacked import is_unseen
+from dashboard.charts.stacked import is_unseen, next_day
 from dashboard.filtering.order_filter import OrderFilter
 from dashboard.filtering.parameters import ERRORS
 from dashboard.filtering.periods import Bounds
@@ -81,10 +81,16 @@ def _new_url(asked: OrderFilter, bounds: Bounds) -> str:
 def comparable(asked: OrderFilter, fresh: Freshness) -> Bounds | None:
     """Return the period before; None if there is none, or if part of either was not observed."""
     before = asked.before(fresh.now)
-    if before is None or before.start is None or fresh.seen is None:
+    if before is None or before.start is None or fresh.seen is None or is_to_come(asked, fresh):
         return None
     end = asked.bounds_so_far(fresh.now).end or fresh.now
     return None if is_unseen(asked, fresh, before.start, end) else before
+
+
+def is_to_come(asked: OrderFilter, fresh: Freshness) -> bool:
+    """Return True if the last days of the period are still to come; today is not one of them."""
+    end = asked.bounds_so_far(fresh.now).end or fresh.now
+    return asked.dated_by != "expires" and end > next_day(fresh.now)
 
 
 def _counts_before(asked: OrderFilter, fresh: Freshness) -> tuple[int | None, int | None]:

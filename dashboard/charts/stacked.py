@@ -175,16 +175,14 @@ def _parts(series: list[Series], counts: list[int], top: int) -> list[tuple[str,
 
 
 def is_unseen(asked: OrderFilter, fresh: Freshness, start: datetime, end: datetime) -> bool:
-    """Return True if part of the span was not observed. The rest of today does not count."""
+    """Return True if part of the span was not observed. What is still to come does not count."""
     now = fresh.now
     if fresh.seen is None:
         return True
     since, until = fresh.seen
     if asked.dated_by == "expires":  # what expires was logged LOG_KEEPS earlier
         return start < since + service.LOG_KEEPS or end > until + service.LOG_KEEPS
-    if start < since or start > now or until + SOON < min(end, now):
-        return True
-    return end > now and end > _next_day(now)
+    return start <= now and (start < since or until + SOON < min(end, now))
 
 
 def ends_of(
@@ -199,10 +197,10 @@ def ends_of(
     if bounds.end is None:
         # One document dated 2099 must not press all others into one bar.
         rolling = asked["period"] == "24h" and not any(asked.days)
-        end = end + timedelta(hours=1) if rolling else _next_day(end)
+        end = end + timedelta(hours=1) if rolling else next_day(end)
     elif end - start > LONGEST:
         first, last = service.earliest(matching, which), service.latest(matching, which)
-        start, end = max(start, _midnight(first) or start), min(end, _next_day(last or end))
+        start, end = max(start, _midnight(first) or start), min(end, next_day(last or end))
     return (start, end) if start < end else None
 
 
@@ -210,7 +208,8 @@ def _midnight(moment: datetime | None) -> datetime | None:
     return begin_of(local(moment).date()) if moment else None
 
 
-def _next_day(moment: datetime) -> datetime:
+def next_day(moment: datetime) -> datetime:
+    """Return the end of the day of a moment, in the dashboard's zone."""
     return begin_of(local(moment).date() + timedelta(days=1)) or moment
 
 

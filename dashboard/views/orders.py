@@ -137,6 +137,8 @@ def _frame(form: FilterForm, fresh: Freshness) -> dict[str, Any]:
 
 
 def _results(asked: OrderFilter, fresh: Freshness) -> dict[str, Any]:
+    # Before all counts: what is stored meanwhile may be told twice, but is not missed.
+    latest_attempt = service.latest_attempt()
     # First, because what HotWax answers is kept and then belongs to the rows.
     answers = answers_of(asked)
     everything = asked.matching(fresh.now, "view", "state")
@@ -160,6 +162,7 @@ def _results(asked: OrderFilter, fresh: Freshness) -> dict[str, Any]:
         "columns": columns_of(asked.query),
         "suggestions": suggestions_for(asked, fresh.now) if not table.paginator.count else None,
         "view_name": VIEW_NAMES[asked.view],
+        "latest_attempt": latest_attempt,
     }
 
 

@@ -7,6 +7,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from dashboard.accounts import CHECK_CONNECTION
 from dashboard.middleware import fresh_of
+from dashboard.news import news_of
 from dashboard.sign_in import not_a_use
 from reconciler import service
 
@@ -22,8 +23,12 @@ def status(request: HttpRequest) -> HttpResponse:
 @require_safe
 @not_a_use
 def trust(request: HttpRequest) -> HttpResponse:
-    """Answer with the trust line alone, as it is now: open pages ask for it once an interval."""
-    return render(request, "dashboard/_trust.html")
+    """Answer with the trust line as it is now: open pages ask for it once an interval.
+
+    A list adds its own query string, and is told what it does not show yet.
+    """
+    news = news_of(request, fresh_of(request))
+    return render(request, "dashboard/_refreshed.html", {"news": news})
 
 
 @require_POST

@@ -8,6 +8,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
+from dashboard.charts.headline import is_to_come
 from dashboard.charts.stacked import StackedChart
 from dashboard.filtering.chips import chips_of
 from dashboard.filtering.order_filter import OrderFilter
@@ -80,6 +81,8 @@ def _why_not_compared(asked: OrderFilter, fresh: Freshness) -> str:
         return "Nothing is compared before HotWax’s log was read in full once."
     if asked.before(fresh.now) is None:
         return "There is no period before this one to compare it with."
+    if is_to_come(asked, fresh):
+        return "Not compared with the period before: its last days are still to come."
     return "Not compared with the period before: some of its days, or of these, were not seen."
 
 

@@ -290,6 +290,10 @@ class FailedOrderQuerySet(SignedQuerySet["FailedOrder"]):
         columns = [F(SORTS[sort.removeprefix("-")]), F("id")]
         return self.order_by(*(_directed(column, descending) for column in columns))
 
+    def failed_after(self, attempt: int) -> Self:
+        """Keep orders with an attempt that was stored after the one of this primary key."""
+        return self.filter(pk__in=Attempt.objects.filter(pk__gt=attempt).values("order"))
+
     def for_list(self) -> Self:
         """Load what a row of the list shows, and nothing that is long."""
         return self.select_related("shop", "signature").only(*LIST_COLUMNS)
@@ -330,6 +334,11 @@ def failed_orders() -> FailedOrderQuerySet:
 def attempts_of(orders: FailedOrderQuerySet) -> AttemptQuerySet:
     """Return all attempts of these orders, to be narrowed by the methods of AttemptQuerySet."""
     return AttemptQuerySet(Attempt).of(orders)
+
+
+def latest_attempt() -> int:
+    """Return the primary key of the attempt that was stored last; 0 if there is none."""
+    return Attempt.objects.order_by("-pk").values_list("pk", flat=True).first() or 0
 
 
 def failed_order(pk: int) -> FailedOrder | None:

@@ -159,11 +159,26 @@ const tellLost = (words) => {
   document.getElementById("trust").hidden = true;
   lost.hidden = false;
 };
+// Counts on the tabs follow too; new orders are told, but rows never move by themselves.
+const tellNews = (list, told) => {
+  for (const item of told.querySelectorAll("[data-tab]")) {
+    const count = document.querySelector(`#${item.dataset.tab} .tab__count`);
+    if (count) count.textContent = item.textContent;
+  }
+  const link = told.querySelector("[data-new]");
+  const shown = list.querySelector("[data-new]");
+  if (link?.dataset.new === shown?.dataset.new) return;
+  list.replaceChildren(...(link ? [link] : []));
+  htmx.process(list);
+};
 const refreshTrust = async () => {
   if (document.hidden) return;
+  const list = document.querySelector("[data-after-attempt]");
+  const query = new URLSearchParams(list ? location.search : "");
+  if (list) query.set("after_attempt", list.dataset.afterAttempt);
   let answer;
   try {
-    answer = await fetch(lost.dataset.url, {
+    answer = await fetch(`${lost.dataset.url}?${query}`, {
       headers: { "HX-Request": "true" },
       signal: AbortSignal.timeout(10_000),
     });
@@ -175,7 +190,8 @@ const refreshTrust = async () => {
     tellLost("signed-out");
     return;
   }
-  const line = new DOMParser().parseFromString(await answer.text(), "text/html").getElementById("trust");
+  const told = new DOMParser().parseFromString(await answer.text(), "text/html");
+  const line = told.getElementById("trust");
   if (!line) {
     tellLost("lost");
     return;
@@ -186,6 +202,7 @@ const refreshTrust = async () => {
   if (isFocused) line.querySelector("a").focus();
   lost.hidden = true;
   lostSince = null;
+  if (list?.isConnected) tellNews(list, told);
 };
 if (lost) {
   // However short our interval is: pages need not follow by the second.

@@ -55,3 +55,28 @@ def test_who_is_signed_out_is_told(page: Any) -> None:
     page.context.clear_cookies()
     age(page)
     expect(page.locator("#trust-lost")).to_contain_text("You are signed out")
+
+
+def test_new_orders_are_told_and_no_row_moves(page: Any) -> None:
+    page.goto("/orders/?view=all&sort=failed&page=2")
+    page.evaluate("scrollTo(0, 700)")
+    before = page.locator(".order-name").all_inner_texts()
+    page.evaluate(
+        """() => {
+            document.querySelector("[data-after-attempt]").dataset.afterAttempt = "0";
+            document.querySelector("#view-all .tab__count").textContent = "1";
+        }"""
+    )
+    where = page.evaluate("document.querySelector('#orders').getBoundingClientRect().top")
+    age(page)
+    pill = page.locator("[data-new]")
+    expect(pill).to_be_in_viewport()
+    assert page.locator(".order-name").all_inner_texts() == before
+    assert page.evaluate("document.querySelector('#orders').getBoundingClientRect().top") == where
+    total = page.locator("[data-total]").inner_text()
+    expect(page.locator("#view-all .tab__count")).to_have_text(total)
+    assert pill.inner_text() == f"{total} new – show"
+    pill.click()
+    page.wait_for_url("**/orders/?view=all&sort=failed")
+    expect(pill).to_have_count(0)
+    assert page.locator(".order-name").all_inner_texts() != before

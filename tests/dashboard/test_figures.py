@@ -267,7 +267,7 @@ def test_drawn_parts_are_kept_until_the_ledger_changes(
 ) -> None:
     keep(document("#1", error="Transaction is empty"), document("#2", error="Oh no"))
     first = open_page("/orders/")
-    with django_assert_max_num_queries(10):  # session, person, state, two counts, rows
+    with django_assert_max_num_queries(11):  # session, person, state, attempt, two counts, rows
         again = open_page("/orders/")
     assert again.root.one(id_="facets").text == first.root.one(id_="facets").text
     keep(document("#3", error="Oh no", document_id="third"))

@@ -163,14 +163,15 @@ def test_what_was_not_asked_for_is_not_silent_and_not_compared(keep: Keep, open_
     assert "Is the log" not in open_page("/trends/").html
 
 
-def test_days_to_come_are_not_seen(keep: Keep, open_page: Open) -> None:
+def test_days_to_come_are_blank_and_not_compared(keep: Keep, open_page: Open) -> None:
     keep(document("#1"))
     seen_for(200)
     today = local(NOW).date()
     page = open_page(f"/trends/?from={today - timedelta(days=1)}&to={today + timedelta(days=3)}")
     rows = page.root.one("table", data_chart="failed-per-day").one("tbody").all("tr")
-    assert ["data-unseen" in row.attributes for row in rows] == [False] * 2 + [True] * 3
-    assert "were not seen" in page.html
+    assert ["data-unseen" in row.attributes for row in rows] == [False] * 5
+    assert "were not seen" not in page.html
+    assert "its last days are still to come" in page.html
 
 
 def test_what_expires_is_compared_by_when_it_was_logged(keep: Keep, open_page: Open) -> None:
