@@ -91,13 +91,10 @@ class Arrivals:
     asked: int
     arrived: int
     missing: int
-    #: In three words, where that speaks against the error's retry advice; else empty.
+    #: The share that arrived, in per cent; None where nothing was asked.
+    per_cent: int | None
+    #: The same in words, where it speaks against the error's retry advice; else empty.
     against: str
-
-    @property
-    def per_cent(self) -> int | None:
-        """Return the share that arrived; None where nothing was asked."""
-        return round(100 * self.arrived / self.asked) if self.asked else None
 
 
 def arrivals_of(
@@ -113,14 +110,14 @@ def arrivals_of(
 
 
 def _arrivals(advice: str, asked: int, arrived: int, missing: int) -> Arrivals:
-    against = ""
+    per_cent, against = round(100 * arrived / asked) if asked else None, ""
     if asked >= ENOUGH:
         many = arrived >= MANY * asked
         if advice == service.Retry.YES and not many:
-            against = "few arrive so"
+            against = f"only {per_cent} % arrived"
         elif advice == service.Retry.NO and many:
-            against = "most arrive nevertheless"
-    return Arrivals(asked, arrived, missing, against)
+            against = f"{per_cent} % arrived anyway"
+    return Arrivals(asked, arrived, missing, per_cent, against)
 
 
 def labelled(

@@ -13,6 +13,8 @@ from reconciler.service import Freshness, Incident
 REACHES_BACK = timedelta(days=60)
 #: So many are shown at once, and so many at all.
 AT_FIRST, MOST = 3, 50
+#: By these the incidents on a chart are called.
+LETTERS = "ABCDEF"
 
 
 @dataclass(frozen=True)
@@ -27,6 +29,15 @@ class IncidentList:
     def first(self) -> list[Incident]:
         """Return those that are shown at once."""
         return self.found[:AT_FIRST]
+
+    @property
+    def lettered(self) -> list[tuple[str, Incident]]:
+        """Return those that are marked on a chart, in the order of their letters.
+
+        They are the ones that last, then the largest.
+        """
+        chosen = sorted(self.found, key=lambda one: (not one.lasts, -one.orders))[: len(LETTERS)]
+        return list(zip(LETTERS, sorted(chosen, key=lambda one: one.start), strict=False))
 
     @property
     def rest(self) -> list[Incident]:

@@ -11,6 +11,7 @@ from django.urls import resolve, reverse
 from django.utils.cache import patch_vary_headers
 from django.utils.functional import SimpleLazyObject
 
+from dashboard.filtering.chips import dates_in_words
 from dashboard.filtering.fields import Values
 from dashboard.filtering.forms import FilterForm
 from dashboard.filtering.order_filter import OrderFilter
@@ -36,7 +37,8 @@ def filter_form(request: HttpRequest, query: Query) -> FilterForm:
 def frame_of_list(form: FilterForm, fresh: Freshness, path: str) -> dict[str, Any]:
     """Return the context that valid and invalid list pages share."""
     query = form.query
-    pasted = form.cleaned_data.get("pasted", ()) if form.is_bound and not form.errors else ()
+    valid = form.is_valid()
+    pasted = form.cleaned_data.get("pasted", ()) if valid else ()
     return {
         "query": query,
         "names_path": query.without("order", "pasted").url(reverse("dashboard:names")),
@@ -47,6 +49,7 @@ def frame_of_list(form: FilterForm, fresh: Freshness, path: str) -> dict[str, An
         "now": fresh.now,
         "date_names": DATE_NAMES,
         "period_names": PERIOD_NAMES,
+        "chosen_days": dates_in_words(form.asked) if valid and any(form.asked.days) else "",
         "carried": [
             (name, _readable(value))
             for name, value in query.pairs

@@ -134,12 +134,22 @@ def number_cells(numbers: Iterable[int]) -> SafeString:
     return SafeString("".join(cells))
 
 
-def bars(stack: Stack) -> SafeString:
-    """Draw the bars of one stack of a chart, one upon the other."""
+def bars(stack: Stack, bar: tuple[float, float]) -> SafeString:
+    """Draw a stack of a chart, and behind it the same span of the previous period."""
+    place, (start, width) = stack.place, bar
     drawn = [
-        f'<rect class="bar {hue(color)}" x="{stack.x}" y="{y}" width="0.74" height="{height}"/>'
+        f'<rect class="bar {hue(color)}" x="{place + start:g}" y="{y}" width="{width}"'
+        f' height="{height}"/>'
         for color, y, height in stack.parts
     ]
+    if stack.before:
+        top = f"{100 - float(stack.before_height):.4g}"
+        drawn.insert(
+            0,
+            f'<rect class="before-bar" x="{place + 0.04:g}" y="{top}" width="0.92"'
+            f' height="{stack.before_height}"/><line class="before-top" x1="{place + 0.04:g}"'
+            f' y1="{top}" x2="{place + 0.96:g}" y2="{top}"/>',
+        )
     return SafeString("".join(drawn))
 
 
@@ -167,7 +177,7 @@ def sparkline_rows(bars: Sequence[SmallBar], unit: str) -> SafeString:
 
 
 def hue(category: str) -> str:
-    """Return the classes of a category's disc or ring; a number is one of the eight hues."""
+    """Return the classes of a category's disc or ring; other series have hues of their own."""
     return _HUES.get(category) or f"hue-{category}"
 
 

@@ -42,6 +42,7 @@ def environment(**options: Any) -> Environment:
         marks.day_lines,
         marks.error_cell,
         marks.expiry_lines,
+        marks.hue,
         marks.icon,
         marks.label,
         marks.number_cells,

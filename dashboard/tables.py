@@ -51,6 +51,11 @@ class PagedTable(tables.Table):
         """Return what the rows of this page show."""
         return [row.record for row in self.paginated_rows]
 
+    @property
+    def all_records(self) -> list[Any]:
+        """Return what the rows of all pages show."""
+        return [row.record for row in self.rows]
+
 
 class OrdersTable(PagedTable):
     """Columns are named as in `sort` and `data-column`."""

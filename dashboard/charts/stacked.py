@@ -4,12 +4,13 @@ A chart is an SVG stretched to its place, one unit wide per bar and 100 high; it
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
 from django.urls import reverse
 
+from dashboard.charts.scale import Scale, scale_of
 from dashboard.filtering.order_filter import OrderFilter
 from dashboard.filtering.periods import Bounds, begin_of, edges_between
 from dashboard.filtering.query import Query
@@ -18,8 +19,11 @@ from reconciler import service
 from reconciler.service import Freshness
 
 HEIGHT = 100
-#: Where a bar begins within its unit; the template draws it 0.74 wide, so that it stands amid.
-BAR_START = 0.13
+#: How wide a bar is within its unit, alone and before the bar of the previous period.
+BAR, NARROW_BAR = 0.74, 0.6
+#: So many series are drawn, the largest at the base; all others together are one more.
+MOST_DRAWN = 5
+OTHER = "other"
 X_LABELS = 6
 #: Of a longer span only what holds orders is drawn.
 LONGEST = timedelta(days=100 * 366)
@@ -41,23 +45,37 @@ class Series:
 
 @dataclass(frozen=True)
 class CountsOverTime:
-    """Counts per span between the edges; ``unit`` is how long a span is."""
+    """Counts per span between the edges; ``unit`` is how long a span is.
+
+    ``before`` has the totals of the spans of the previous period, empty where there is none.
+    """
 
     unit: str
     edges: Sequence[datetime]
     spans: Spans
+    before: Sequence[int] = ()
+
+
+@dataclass(frozen=True)
+class Band:
+    """Incidents on a chart: their letters, and from where to where they last, in bars."""
+
+    letter: str
+    title: str
+    start: int
+    end: int
 
 
 @dataclass(frozen=True)
 class Stack:
     """What one span holds, per series; ``parts`` are (hue, y, height) to be drawn."""
 
+    place: int
     start: datetime
     end: datetime
     label: str
     counts: list[int]
     total: int
-    x: str
     parts: list[tuple[str, str, str]]
     #: Empty where the query string cannot name the span, or what is counted has no list.
     url: str
@@ -65,6 +83,12 @@ class Stack:
     unseen: bool
     #: The series in words: data 4, mapping 2.
     words: str
+    #: The same span of the previous period; None where there is none.
+    before: int | None = None
+    #: Height of its bar.
+    before_height: str = "0"
+    #: The bar is higher than the chart: its value is written beside it.
+    is_cut: bool = False
 
 
 @dataclass(frozen=True)
@@ -73,12 +97,35 @@ class StackedChart:
 
     unit: str
     series: list[Series]
+    #: The largest series, and all others as one: the legend.
+    drawn: list[Series]
     stacks: list[Stack]
-    top: int
+    scale: Scale
     width: int
     #: What stands below, and where it begins, in per cent of the width.
     x_labels: list[tuple[str, str]]
     outside: int
+    bands: list[Band] = field(default_factory=list)
+
+    @property
+    def has_before(self) -> bool:
+        """Return True if the previous period is drawn behind the bars."""
+        return any(stack.before is not None for stack in self.stacks)
+
+    @property
+    def bar(self) -> tuple[float, float]:
+        """Return where a bar begins within its unit, and how wide it is."""
+        width = NARROW_BAR if self.has_before else BAR
+        return round((1 - width) / 2, 2), width
+
+    def per_cent(self, bars: float) -> str:
+        """Return a distance in bars as a part of the width."""
+        return f"{100 * bars / self.width:.4g}"
+
+    @property
+    def has_cut(self) -> bool:
+        """Return True if a bar is higher than the chart."""
+        return any(stack.is_cut for stack in self.stacks)
 
     @property
     def has_unseen(self) -> bool:
@@ -118,30 +165,37 @@ def stacked(
     """Draw counts per span and series; ``query`` is that of the lists to link to, if any."""
     unit, edges, spans = counted.unit, counted.edges, counted.spans
     link = days_links(query) if query else None
-    top = nice(max(sum(span.values()) for span in spans))
+    scale = scale_of([*(sum(span.values()) for span in spans), *counted.before])
+    drawn, places = _drawn(series, spans)
+    befores = [*counted.before, *[None] * len(spans)]
     stacks = []
     for i, (span, start, end) in enumerate(zip(spans, edges, edges[1:], strict=False)):
         counts = [span.get(one.key, 0) for one in series]
         pairs = zip(series, counts, strict=True)
+        before = befores[i]
         stacks.append(
             Stack(
+                place=i,
                 start=start,
                 end=end,
                 label=bar_label(start, unit),
                 counts=counts,
                 total=sum(counts),
-                x=f"{i + BAR_START:g}",
-                parts=_parts(series, counts, top),
+                parts=_parts(drawn, places, counts, scale.top),
                 url=link(start, end) if link else "",
                 unseen=is_unseen(asked, fresh, start, end),
                 words=", ".join(f"{one.label.lower()} {n}" for one, n in pairs if n),
+                before=before,
+                before_height=f"{HEIGHT * min(before or 0, scale.top) / scale.top:.4g}",
+                is_cut=sum(counts) > scale.top,
             )
         )
     return StackedChart(
         unit=unit,
         series=series,
+        drawn=drawn,
         stacks=stacks,
-        top=top,
+        scale=scale,
         width=len(spans),
         x_labels=_x_labels(edges[:-1], unit),
         outside=total - sum(stack.total for stack in stacks),
@@ -164,13 +218,33 @@ def category_series(spans: Spans, link: Callable[[service.Category], str]) -> li
     return [Series(c.value, str(c.label), c.value, link(c)) for c in found]
 
 
-def _parts(series: list[Series], counts: list[int], top: int) -> list[tuple[str, str, str]]:
-    parts, y = [], float(HEIGHT)
-    for one, count in zip(series, counts, strict=True):
-        height = HEIGHT * count / top
-        y -= height
-        if count:
-            parts.append((one.hue, f"{y:.2f}", f"{height:.2f}"))
+def _drawn(series: list[Series], spans: Spans) -> tuple[list[Series], list[int]]:
+    """Return the series to be drawn, and for each of all series its place among these."""
+    sums = {one.key: sum(span.get(one.key, 0) for span in spans) for one in series}
+    named = [one for one in series if one.key != OTHER]
+    ranked = sorted(named, key=lambda one: -sums[one.key])
+    largest, rest = ranked[:MOST_DRAWN], ranked[MOST_DRAWN:]
+    if len(rest) == 1 and len(named) == len(series):
+        largest, rest = ranked, []
+    places = {one.key: place for place, one in enumerate(largest)}
+    other = [Series(OTHER, "Other", OTHER, "")] if len(largest) < len(series) else []
+    return largest + other, [places.get(one.key, len(largest)) for one in series]
+
+
+def _parts(
+    drawn: list[Series], places: list[int], counts: list[int], top: int
+) -> list[tuple[str, str, str]]:
+    sums = [0] * len(drawn)
+    for place, count in zip(places, counts, strict=True):
+        sums[place] += count
+    parts, below = [], 0
+    for one, count in zip(drawn, sums, strict=True):
+        # What reaches beyond the top is cut off.
+        low, high = min(below, top), min(below + count, top)
+        below += count
+        if high > low:
+            y = HEIGHT * (top - high) / top
+            parts.append((one.hue, f"{y:.4g}", f"{HEIGHT * (high - low) / top:.4g}"))
     return parts
 
 
@@ -224,16 +298,6 @@ def days_links(query: Query) -> Callable[[datetime, datetime], str]:
         return f"{path}?{adding(first.isoformat(), last.isoformat())}"
 
     return link
-
-
-def nice(largest: int) -> int:
-    """Round up to 1, 2 or 5 times a power of ten."""
-    power = 1
-    while True:
-        for factor in (1, 2, 5):
-            if factor * power >= largest:
-                return factor * power
-        power *= 10
 
 
 def bar_label(start: datetime, unit: str) -> str:

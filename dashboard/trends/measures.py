@@ -2,12 +2,14 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
 from django.urls import reverse
 
 from dashboard.filtering.order_filter import OrderFilter
-from dashboard.filtering.periods import Bounds
+from dashboard.filtering.periods import Bounds, begin_of
+from dashboard.wording import local
 from reconciler import service
 from reconciler.service import Freshness
 
@@ -66,6 +68,27 @@ def _attempts(asked: OrderFilter, fresh: Freshness, before: Bounds | None) -> Me
     earlier = within(before) if before else None
     now = within(asked.bounds(fresh.now))
     return Measure(now, earlier, within(Bounds()), "logged_at", "order__")
+
+
+def of_before(asked: OrderFilter, before: Bounds | None) -> Link:
+    """Return a function that links to the orders of the period before with one more value.
+
+    It returns "" where attempts are counted, and where the period does not consist of days.
+    """
+    if before is None or before.start is None or before.end is None:
+        return _no_list
+    first, last = local(before.start), local(before.end - timedelta.resolution)
+    if asked.counts_attempts or begin_of(first.date()) != before.start:
+        return _no_list
+    days = asked.query.of_orders().without("period", "at").with_("from", first.date().isoformat())
+    path = reverse("dashboard:orders")
+    return lambda name, value: (
+        days.with_("to", last.date().isoformat()).with_(name, value).url(path)
+    )
+
+
+def _no_list(_name: str, _value: str) -> str:
+    return ""
 
 
 def linker(asked: OrderFilter) -> Link:

@@ -2,14 +2,16 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import partial
 
+from dashboard.charts.scale import Scale, scale_of
 from dashboard.charts.sparklines import SmallBar
-from dashboard.charts.stacked import HEIGHT, bar_label, ends_of, nice
+from dashboard.charts.stacked import HEIGHT, bar_label, ends_of
 from dashboard.filtering.order_filter import OrderFilter
 from dashboard.filtering.parameters import VERDICTS
 from dashboard.filtering.periods import edges_between
+from dashboard.wording import span
 from reconciler import service
 from reconciler.service import Freshness
 
@@ -34,8 +36,10 @@ class Became:
 
     outcomes: service.Outcomes
     verdicts: list[VerdictRow]
+    missing_url: str
     #: Empty where no state ever changed: then nothing is known but that they failed.
     backlog: list[SmallBar]
+    scale: Scale
     unit: str
 
     @property
@@ -44,10 +48,20 @@ class Became:
         return self.outcomes.resolved_by_program + self.outcomes.resolved_by_people
 
     @property
-    def reopened_per_cent(self) -> int | None:
-        """Return the share of what was resolved once that was opened again."""
-        once = self.outcomes.was_resolved
-        return round(100 * self.outcomes.was_reopened / once) if once else None
+    def asked_words(self) -> str:
+        """Return of how many orders it is known whether they are missing."""
+        return f"of {self.outcomes.asked:,} asked about"
+
+    @property
+    def arrived_per_cent(self) -> int:
+        """Return the share of the orders asked about that are in the OMS."""
+        return round(100 * self.outcomes.arrived / self.outcomes.asked)
+
+    @property
+    def arrival_words(self) -> str:
+        """Return how long it took, as far as that was measured."""
+        p50 = self.outcomes.p50
+        return "" if p50 is None else f"median {span(timedelta(minutes=p50))} after failing"
 
 
 def became_of(asked: OrderFilter, fresh: Freshness, link: Callable[[str, str], str]) -> Became:
@@ -61,28 +75,30 @@ def became_of(asked: OrderFilter, fresh: Freshness, link: Callable[[str, str], s
         for key in _TOLD
         for n in (outcomes.verdicts[key],)
     ]
-    bars, unit = _backlog(asked, fresh)
-    return Became(outcomes, rows, bars, unit)
+    unit, counted = _backlog(asked, fresh)
+    # No bar is cut off: a backlog that grows is no outlier.
+    scale = scale_of([max((n for _, n in counted), default=0)])
+    bars = [_bar(start, unit, n, scale.top) for start, n in counted]
+    missing = next(row.url for row in rows if row.key == "missing")
+    return Became(outcomes, rows, missing, bars, scale, unit)
 
 
-def _backlog(asked: OrderFilter, fresh: Freshness) -> tuple[list[SmallBar], str]:
-    """Draw what was not resolved at the end of each span that is over, since states are known."""
+def _backlog(asked: OrderFilter, fresh: Freshness) -> tuple[str, list[tuple[datetime, int]]]:
+    """Count what was not resolved at the end of each span that is over, since states are known."""
     undated = asked.matching(fresh.now, "view", "state", "verdict", "dates")
     ends = ends_of(asked, fresh, undated)
     if ends is None:
-        return [], ""
+        return "", []
     unit, edges = edges_between(*ends)
     count = partial(service.backlog, undated, edges)
     since, numbers = service.cached(fresh.revision, "backlog", undated.order_by(), edges, count)
     if since is None:
-        return [], ""
-    known = [
+        return "", []
+    return unit, [
         (start, n)
         for start, end, n in zip(edges, edges[1:], numbers, strict=False)
         if end > since and start <= fresh.now
     ]
-    top = nice(max((n for _, n in known), default=0))
-    return [_bar(start, unit, n, top) for start, n in known], unit
 
 
 def _bar(start: datetime, unit: str, number: int, top: int) -> SmallBar:

@@ -1,8 +1,17 @@
 """What trends count over time, by category, error or shop."""
 
+from bisect import bisect_left, bisect_right
 from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from django.utils import timezone
 
 from dashboard.charts.stacked import (
+    MOST_DRAWN,
+    OTHER,
+    Band,
     CountsOverTime,
     Series,
     StackedChart,
@@ -11,22 +20,24 @@ from dashboard.charts.stacked import (
     stacked,
 )
 from dashboard.filtering.order_filter import OrderFilter
-from dashboard.filtering.periods import edges_between
+from dashboard.filtering.periods import Bounds, edges_between
+from dashboard.incident_list import IncidentList
 from dashboard.trends.measures import Link, Measure, linker
 from reconciler import service
-from reconciler.service import Freshness
-
-#: At most this many errors or shops are stacked; all others together are one more.
-MOST_SERIES = 7
-OTHER = "other"
+from reconciler.service import Freshness, Incident
 
 
 def per_day(
-    asked: OrderFilter, fresh: Freshness, measure: Measure, labels: dict[str, str], total: int
+    asked: OrderFilter,
+    fresh: Freshness,
+    measure: Measure,
+    before: Bounds | None,
+    labels: dict[str, str],
+    total: int,
 ) -> StackedChart | None:
     """Draw what is measured per span of the period; None if nothing has such a date.
 
-    ``labels`` are the words of errors, by slug.
+    ``before`` is the period behind it, ``labels`` are the words of errors, by slug.
     """
     ends = ends_of(asked, fresh, asked.matching(fresh.now, "dates"))
     if ends is None:
@@ -42,8 +53,53 @@ def per_day(
         series = _series(by, spans, labels, link)
         spans = _with_other(series, spans)
     query = None if unit == "hour" or asked.counts_attempts else asked.query.of_orders()
-    counted = CountsOverTime(unit, edges, spans)
+    counted = CountsOverTime(unit, edges, spans, _totals_before(measure, edges, before, fresh))
     return stacked(asked, fresh, counted, series, query, total)
+
+
+def _totals_before(
+    measure: Measure, edges: Sequence[datetime], before: Bounds | None, fresh: Freshness
+) -> list[int]:
+    """Count what is measured in the same spans of the period before; empty if there is none."""
+    if before is None or before.start is None:
+        return []
+    days = timezone.localtime(edges[0]).date() - timezone.localtime(before.start).date()
+    earlier = [_days_before(edge, days) for edge in edges]
+    spans = service.over_time(
+        measure.ever, measure.column, earlier, "category", fresh.revision, measure.prefix
+    )
+    return [sum(span.values()) for span in spans]
+
+
+def _days_before(moment: datetime, days: timedelta) -> datetime:
+    """Return the same time of day, in the dashboard's zone, so many days earlier."""
+    return timezone.make_aware(timezone.make_naive(moment) - days)
+
+
+def with_incidents(chart: StackedChart, incidents: IncidentList) -> StackedChart:
+    """Mark the lettered incidents on a chart, each over all bars that it touches.
+
+    Those that touch the same bars share a mark.
+    """
+    starts = [stack.start for stack in chart.stacks]
+    marked: dict[tuple[int, int], list[tuple[str, Incident]]] = defaultdict(list)
+    for letter, incident in incidents.lettered:
+        first = max(0, bisect_right(starts, incident.start) - 1)
+        end = max(first + 1, bisect_left(starts, incident.last))
+        marked[first, end].append((letter, incident))
+    return replace(chart, bands=[_band(*ends, mine) for ends, mine in marked.items()])
+
+
+def _band(first: int, end: int, marked: list[tuple[str, Incident]]) -> Band:
+    letters = [letter for letter, _ in marked]
+    is_row = ord(letters[-1]) - ord(letters[0]) == len(letters) - 1 > 1
+    called = f"{letters[0]}–{letters[-1]}" if is_row else " ".join(letters)
+    titles = [f"{_words(one.signature)}: {one.orders:,} orders" for _, one in marked]
+    return Band(called, "; ".join(titles), first, end)
+
+
+def _words(signature: service.ErrorSignature) -> str:
+    return signature.plain or signature.template
 
 
 def _series(
@@ -56,11 +112,11 @@ def _series(
             sums[key] += n
     keys = sorted(sums, key=lambda key: (-sums[key], key))
     series = [
-        Series(key, labels.get(key, key), str(number), link(by, key))
-        for number, key in enumerate(keys[:MOST_SERIES], 1)
+        Series(key, labels.get(key, key), f"series-{number}", link(by, key))
+        for number, key in enumerate(keys[:MOST_DRAWN], 1)
     ]
-    rest = len(keys) - MOST_SERIES
-    return [*series, Series(OTHER, f"{rest} others", "8", "")] if rest > 0 else series
+    rest = len(keys) - MOST_DRAWN
+    return [*series, Series(OTHER, f"{rest} others", OTHER, "")] if rest > 0 else series
 
 
 def _with_other(series: list[Series], spans: list[dict[str, int]]) -> list[dict[str, int]]:

@@ -5,8 +5,7 @@ own error, when they were logged. Where orders are counted, marks link to the li
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from functools import partial
 from typing import Any
@@ -19,14 +18,15 @@ from dashboard.charts.heat_map import HeatMap, heat_map_of
 from dashboard.charts.stacked import StackedChart
 from dashboard.filtering.order_filter import OrderFilter
 from dashboard.filtering.periods import Bounds, begin_of
-from dashboard.trends.measures import Link, Measure, linker, measure_of
+from dashboard.incident_list import IncidentList, incidents_of
+from dashboard.trends.measures import Link, Measure, linker, measure_of, of_before
 from dashboard.trends.outcomes import Became, became_of
-from dashboard.trends.over_time import per_day
+from dashboard.trends.over_time import per_day, with_incidents
+from dashboard.trends.rows import Counts, Pair, Row, category_rows, movers, rows_of, sums_by
+from dashboard.trends.shops import Shops, lags_of, percentiles_of, shops_of
 from reconciler import service
 from reconciler.service import Freshness
 
-MOST_MOVERS = 8
-MOST_SHOPS = 12
 #: Age of what is open, in calendar days since the first attempt: from, to, in words.
 AGES: tuple[tuple[int, int | None, str], ...] = (
     (0, 0, "today"),
@@ -38,32 +38,6 @@ AGES: tuple[tuple[int, int | None, str], ...] = (
     (31, 60, "31–60 days"),
     (61, None, "over 60 days"),
 )
-Counts = dict[tuple[int, int], int]
-
-
-@dataclass(frozen=True)
-class Row:
-    """A value now and in the period before (None: not compared), with a bar up to 100."""
-
-    key: str
-    label: str
-    now: int
-    before: int | None
-    url: str
-    size: float = 0
-    hue: str = ""
-    p50: int | None = None
-    p90: int | None = None
-
-    @property
-    def change(self) -> int | None:
-        """Return the change in numbers."""
-        return None if self.before is None else self.now - self.before
-
-    @property
-    def per_cent(self) -> int | None:
-        """Return the change in per cent; None where there is nothing to divide by."""
-        return round(100 * (self.now - self.before) / self.before) if self.before else None
 
 
 @dataclass(frozen=True)
@@ -86,9 +60,11 @@ class Trends:
     #: Median and nine in ten of the time to the first attempt; empty if nothing was measured.
     percentiles: list[Row]
     per_day: StackedChart | None
+    incidents: IncidentList
     categories: list[Row]
     errors: list[Row]
-    shops: list[Row]
+    shops: Shops
+    #: All shops that changed, for the API.
     shop_movers: list[Row]
     heat: HeatMap
     ages: list[Row]
@@ -102,7 +78,6 @@ class Trends:
     seen_since: datetime | None
     negative_lags: int = 0
     unknown_lags: int = 0
-    more_shops: int = 0
 
 
 def trends_of(asked: OrderFilter, fresh: Freshness) -> Trends:
@@ -112,21 +87,27 @@ def trends_of(asked: OrderFilter, fresh: Freshness) -> Trends:
     counted = _Counted.of(measure, fresh.revision)
     link = linker(asked)
     bounds = asked.bounds(fresh.now)
-    lags = _lags(asked, fresh, bounds)
-    percentiles = _percentiles(lags, _lags(asked, fresh, before) if before else {})
+    was = of_before(asked, before)
+    lags = lags_of(asked, fresh, bounds)
+    percentiles = percentiles_of(lags, lags_of(asked, fresh, before) if before else {})
     total = counted.total(link)
     with_dates = sum(sum(mine.values()) for mine in lags.values())
     orders = asked.matching(fresh.now).count() if asked.counts_attempts else total.now
-    shops = _named(counted.by_shop(), {}, link, "shop")
+    shops = rows_of(counted.by_shop(), {}, link, was, "shop")
     ages, undated = _ages(asked, fresh)
+    drawn = per_day(asked, fresh, measure, before, counted.words(), total.now)
+    incidents = _incidents(asked, fresh, counted)
+    if drawn is not None:
+        drawn = with_incidents(drawn, incidents)
     return Trends(
         total=total,
         percentiles=percentiles,
-        per_day=per_day(asked, fresh, measure, counted.words(), total.now),
-        categories=_categories(counted.by_category(), link),
-        errors=_movers(_named(counted.by_error(), counted.words(), link, "error")),
-        shops=_with_lags(shops[:MOST_SHOPS], counted.shops, lags),
-        shop_movers=_movers(shops),
+        per_day=drawn,
+        incidents=incidents,
+        categories=category_rows(counted.by_category(), link, was),
+        errors=movers(rows_of(counted.by_error(), counted.words(), link, was, "error")),
+        shops=shops_of(shops, total, counted.shops, lags, _missing(asked, measure, fresh.revision)),
+        shop_movers=movers(shops),
         heat=_heat(measure, link, fresh.revision),
         ages=ages,
         undated=undated,
@@ -138,7 +119,6 @@ def trends_of(asked: OrderFilter, fresh: Freshness) -> Trends:
         seen_since=(fresh.seen or (None,))[0],
         negative_lags=sum(mine.get(-1, 0) for mine in lags.values()),
         unknown_lags=orders - with_dates,
-        more_shops=max(0, len(shops) - MOST_SHOPS),
     )
 
 
@@ -170,99 +150,41 @@ class _Counted:
         before = None if self.before is None else sum(self.before.values())
         return Row("failed", "Failed", sum(self.now.values()), before, link("", ""))
 
-    def by_error(self) -> dict[str, "Pair"]:
-        return _rows(self.now, self.before, lambda s, _: [self.signatures[s].slug])
+    def by_error(self) -> dict[str, Pair]:
+        return sums_by(lambda s, _: [self.signatures[s].slug], self.now, self.before)
 
-    def by_category(self) -> dict[str, "Pair"]:
-        return _rows(self.now, self.before, lambda s, _: [self.signatures[s].category])
+    def by_category(self) -> dict[str, Pair]:
+        return sums_by(lambda s, _: [self.signatures[s].category], self.now, self.before)
 
-    def by_shop(self) -> dict[str, "Pair"]:
+    def by_shop(self) -> dict[str, Pair]:
         names: dict[int, list[str]] = defaultdict(list)
         for name, shops in self.shops.items():
             for shop in shops:
                 names[shop].append(name)
-        return _rows(self.now, self.before, lambda _, shop: names[shop])
+        return sums_by(lambda _, shop: names[shop], self.now, self.before)
 
     def words(self) -> dict[str, str]:
         return {row.slug: row.plain or row.template for row in self.signatures.values()}
 
 
-Pair = tuple[int, int | None]
+def _incidents(asked: OrderFilter, fresh: Freshness, counted: _Counted) -> IncidentList:
+    """Return the incidents of the errors on the page, where its date is when orders failed."""
+    if asked.dated_by in ("created", "expires") and not asked.counts_attempts:
+        return IncidentList([], 0)
+    return incidents_of(asked, fresh, {signature for signature, _ in counted.now})
 
 
-def _rows(
-    now: Counts, earlier: Counts | None, keys_of: Callable[[int, int], list[str]]
-) -> dict[str, Pair]:
-    """Sum counts by key, now and before; before is None if the periods are not compared."""
-    sums: dict[str, list[int]] = defaultdict(lambda: [0, 0])
-    for place, counts in enumerate((now, earlier or {})):
-        for (signature, shop), n in counts.items():
-            for key in keys_of(signature, shop):
-                sums[key][place] += n
-    return {key: (n, None if earlier is None else b) for key, (n, b) in sums.items()}
-
-
-def _named(pairs: dict[str, Pair], labels: dict[str, str], link: Link, name: str) -> list[Row]:
-    """Turn sums into rows, most now first; only what has orders now has a link."""
-    rows = [
-        Row(key, labels.get(key, key), n, b, link(name, key) if n else "")
-        for key, (n, b) in pairs.items()
-    ]
-    return sorted(rows, key=lambda row: (-row.now, row.label, row.key))
-
-
-def _categories(pairs: dict[str, Pair], link: Link) -> list[Row]:
-    labels = {value: str(label) for value, label in service.Category.choices}
-    rows = _named(pairs, labels, link, "category")
-    largest = max([row.now for row in rows], default=0) or 1
-    return [replace(row, size=round(100 * row.now / largest, 2), hue=row.key) for row in rows]
-
-
-def _movers(rows: list[Row]) -> list[Row]:
-    """Keep what changed most, the largest rise first; bars go both ways from 50."""
-    moved = sorted((row for row in rows if row.change), key=lambda r: -abs(r.change or 0))
-    kept = moved[:MOST_MOVERS]
-    largest = max([abs(row.change or 0) for row in kept], default=1)
-    kept.sort(key=lambda row: (-(row.change or 0), row.label))
-    return [replace(row, size=round(50 * abs(row.change or 0) / largest, 2)) for row in kept]
-
-
-def _lags(asked: OrderFilter, fresh: Freshness, bounds: Bounds) -> dict[int, dict[int, int]]:
-    orders = asked.within(asked.matching(fresh.now, "dates"), bounds)
-    count = partial(service.lags, orders)
-    return service.cached(fresh.revision, "lags", orders.order_by(), (), count)
-
-
-def _merged(counts: Iterable[dict[int, int]]) -> dict[int, int]:
-    """Add up. Orders tried before they were created are left out: a clock or a zone is wrong."""
+def _missing(asked: OrderFilter, measure: Measure, revision: int) -> dict[int, int] | None:
+    """Count the orders that are missing from the OMS by shop; None where attempts are counted."""
+    if asked.counts_attempts:
+        return None
+    orders = measure.now.with_verdicts(["missing"])
+    count = partial(service.totals, orders, measure.shop)
     sums: dict[int, int] = defaultdict(int)
-    for mine in counts:
-        for minutes, n in mine.items():
-            if minutes >= 0:
-                sums[minutes] += n
+    found = service.cached(revision, "totals", orders.order_by(), (), count)
+    for (_, shop), n in found.items():
+        sums[shop] += n
     return sums
-
-
-def _percentiles(now: dict[int, dict[int, int]], before: dict[int, dict[int, int]]) -> list[Row]:
-    """Return median and nine in ten over all shops, in whole minutes."""
-    rows = []
-    for per_cent, label in ((50, "First attempt, median"), (90, "First attempt, 9 in 10")):
-        value = service.percentile(_merged(now.values()), per_cent)
-        earlier = service.percentile(_merged(before.values()), per_cent)
-        if value is not None:
-            rows.append(Row(f"p{per_cent}", label, value, earlier, ""))
-    return rows
-
-
-def _with_lags(
-    rows: list[Row], shops: dict[str, set[int]], lags: dict[int, dict[int, int]]
-) -> list[Row]:
-    found = []
-    for row in rows:
-        mine = _merged(lags.get(key, {}) for key in shops[row.key])
-        p50, p90 = (service.percentile(mine, n) for n in (50, 90))
-        found.append(replace(row, p50=p50, p90=p90))
-    return found
 
 
 def _heat(measure: Measure, link: Link, revision: int) -> HeatMap:

@@ -39,6 +39,7 @@ from dashboard.list_page import answer, facets_of, filter_form, frame_of_list, l
 from dashboard.markdown import rendered, without_order
 from dashboard.masked_values import MOST_SHOWN, ValueTable
 from dashboard.middleware import fresh_of
+from dashboard.table_exports import ERROR_HEADINGS, csv_answer, csv_of, error_lines, in_words_of
 from dashboard.tables import ClampingPaginator, ErrorsTable
 from dashboard.views.corrections import correction_form
 from reconciler import service
@@ -59,6 +60,7 @@ def errors(request: HttpRequest) -> HttpResponse:
     fresh, form = fresh_of(request), filter_form(request, Query.of(request.GET, ERRORS))
     context = frame_of_list(form, fresh, reverse("dashboard:errors"))
     context["sort_options"] = ERROR_SORT_NAMES
+    context["export_path"] = reverse("dashboard:errors_csv")
     if form.is_valid():
         context |= _results(form.asked, fresh)
     return answer(request, form, PARTS, context)
@@ -77,6 +79,8 @@ def _results(asked: OrderFilter, fresh: Freshness) -> dict[str, Any]:
         "total": len(rows),
         **_sums(rows),
         "period_words": _period_words(asked, fresh),
+        "has_labels": bool(rows) and fresh.loaded,
+        "more_words": _more_words(asked, fresh),
         # "3 min ago" may be a minute old.
         "rows_key": f"{key} {fresh.now:%H:%M} {fresh.loaded}",
         "unit": later(lambda: small[0]),
@@ -116,6 +120,32 @@ def _period_words(asked: OrderFilter, fresh: Freshness) -> str:
     if asked.bounds(fresh.now).start is None:
         return f"in the last {RECENT.days} days"
     return f"in the period ({dates_in_words(asked)})"
+
+
+def _more_words(asked: OrderFilter, fresh: Freshness) -> str:
+    """Say how many orders more there are than in the period before; "" if not comparable."""
+    changes = changes_of(asked, fresh)
+    if changes.before is None or asked["label"]:
+        return ""
+    more = sum(changes.now.values()) - sum(changes.before.values())
+    words = f"{abs(more):,} {'fewer' if more < 0 else 'more'} than" if more else "as many as"
+    if asked.bounds(fresh.now).start is None:
+        return f", in the last {RECENT.days} days {words} in the {RECENT.days} before"
+    return f", {words} in the period before"
+
+
+@require_safe
+def export_csv(request: HttpRequest) -> HttpResponse:
+    """Send all rows as CSV; a filter that cannot be read is told by the page."""
+    fresh, form = fresh_of(request), filter_form(request, Query.of(request.GET, ERRORS))
+    if not form.is_valid():
+        return errors(request)
+    asked = form.asked
+    rows = ErrorsTable.of(rows_of(asked, fresh), asked.sort).all_records
+    arrivals = arrivals_of(rows, asked.matching(fresh.now), fresh)
+    address = request.build_absolute_uri(reverse("dashboard:errors"))
+    text = csv_of(ERROR_HEADINGS, error_lines(rows, arrivals, fresh, address))
+    return csv_answer(request, "errors", in_words_of("errors", asked), fresh, text)
 
 
 @require_safe

@@ -17,8 +17,10 @@ from dashboard.filtering.periods import Bounds
 from dashboard.filtering.query import Query
 from dashboard.list_page import answer, facets_of, filter_form, frame_of_list, later, part_key
 from dashboard.middleware import fresh_of
+from dashboard.table_exports import TREND_HEADINGS, csv_answer, csv_of, in_words_of, trend_lines
 from dashboard.trends.outcomes import Became
-from dashboard.trends.panels import Row, Trends, trends_of
+from dashboard.trends.panels import Trends, trends_of
+from dashboard.trends.rows import Row
 from dashboard.wording import full_day, machine
 from reconciler.service import Freshness
 
@@ -35,9 +37,20 @@ def trends(request: HttpRequest) -> HttpResponse:
     fresh, form = fresh_of(request), filter_form(request, Query.of(request.GET, TRENDS))
     context = frame_of_list(form, fresh, reverse("dashboard:trends"))
     context |= {"by_names": BY_NAMES, "count_names": COUNT_NAMES}
+    context["export_path"] = reverse("dashboard:trends_csv")
     if form.is_valid():
         context |= _panels(form.asked, fresh)
     return answer(request, form, PARTS, context)
+
+
+@require_safe
+def export_csv(request: HttpRequest) -> HttpResponse:
+    """Send the numbers of the page as CSV; a filter that cannot be read is told by the page."""
+    fresh, form = fresh_of(request), filter_form(request, Query.of(request.GET, TRENDS))
+    if not form.is_valid():
+        return trends(request)
+    text = csv_of(TREND_HEADINGS, trend_lines(trends_of(form.asked, fresh), fresh))
+    return csv_answer(request, "trends", in_words_of("trends", form.asked), fresh, text)
 
 
 def _panels(asked: OrderFilter, fresh: Freshness) -> dict[str, Any]:
@@ -52,9 +65,16 @@ def _panels(asked: OrderFilter, fresh: Freshness) -> dict[str, Any]:
         "date_name": DATE_NAMES[asked.dated_by].lower(),
         "noun": "attempts" if asked.counts_attempts else "orders",
         "span_words": _days_in_words(asked, found.bounds, fresh.now),
+        "today_words": ". Today is not over." if _is_unfinished(asked, fresh) else "",
         "before_words": _days_in_words(asked, found.before, fresh.now) if found.before else "",
         "why_not_compared": "" if found.before else _why_not_compared(asked, fresh),
     }
+
+
+def _is_unfinished(asked: OrderFilter, fresh: Freshness) -> bool:
+    """Return True if the period holds today, of which something is still to come."""
+    end = asked.bounds_so_far(fresh.now).end
+    return asked.dated_by != "expires" and (end is None or end > fresh.now)
 
 
 def _days_in_words(asked: OrderFilter, bounds: Bounds, now: datetime) -> str:
@@ -113,7 +133,7 @@ def _figures(found: Trends) -> dict[str, Any]:
         "categories": [_row(row) for row in found.categories],
         "errors_moved": [_row(row) for row in found.errors],
         "stores_moved": [_row(row) for row in found.shop_movers],
-        "stores": [_row(row) | {"p50": row.p50, "p90": row.p90} for row in found.shops],
+        "stores": [_row(row) | {"p50": row.p50, "p90": row.p90} for row in found.shops.rows],
         "weekday_hours": [[cell.count for cell in cells] for _, cells, _ in found.heat.rows],
         "open_by_age": [{"days": row.label, "count": row.now} for row in found.ages],
         "outcomes": _became(found.became) if found.became else None,
@@ -170,6 +190,7 @@ def _over_time(per_day: StackedChart | None) -> dict[str, Any] | None:
                 "until": _written(stack.end),
                 "seen": not stack.unseen,
                 "count": stack.total,
+                "before": stack.before,
                 "parts": dict(zip(keys, stack.counts, strict=True)),
             }
             for stack in per_day.stacks

@@ -1,6 +1,9 @@
 // What script adds to pages that work without it. No page depends on this file.
 "use strict";
 
+// What lies over the page: Escape and a click beside it close it.
+const openMenu = "details:is(.menu, .facets--folded)[open]";
+
 // Blank fields do not belong into an address.
 document.addEventListener("htmx:configRequest", (event) => {
   const { formData } = event.detail;
@@ -9,6 +12,11 @@ document.addEventListener("htmx:configRequest", (event) => {
   }
   // Typing begins a new list: its first page.
   formData.delete("page");
+  // Days beat a period: whoever chooses a period does not mean them any more.
+  if (event.detail.triggeringEvent?.target?.id === "period") {
+    formData.delete("from");
+    formData.delete("to");
+  }
 });
 
 // Typing changes the address, but not this form: its query is the address's.
@@ -42,7 +50,7 @@ document.addEventListener("input", (event) => {
 
 document.addEventListener("keydown", (event) => {
   if (event.key === "Escape") {
-    const menu = event.target.closest?.("details.menu[open]") ?? document.querySelector("details.menu[open]");
+    const menu = event.target.closest?.(openMenu) ?? document.querySelector(openMenu);
     if (menu) {
       menu.open = false;
       menu.querySelector("summary").focus();
@@ -61,7 +69,7 @@ document.addEventListener("keydown", (event) => {
 });
 
 document.addEventListener("click", async (event) => {
-  for (const menu of document.querySelectorAll("details.menu[open]")) {
+  for (const menu of document.querySelectorAll(openMenu)) {
     if (!menu.contains(event.target)) menu.open = false;
   }
   const button = event.target.closest?.("[data-copy]");
@@ -106,7 +114,7 @@ document.addEventListener("change", (event) => {
   for (const box of boxes()) box.checked = event.target.checked;
 });
 document.addEventListener("keydown", (event) => {
-  if (event.key !== "Escape" || document.querySelector("details.menu[open]")) return;
+  if (event.key !== "Escape" || document.querySelector(openMenu)) return;
   for (const box of [...boxes(), ...document.querySelectorAll("[data-tick-all], .bulk [name=all]")]) box.checked = false;
 });
 
@@ -143,7 +151,7 @@ const keys = {
 document.addEventListener("keydown", (event) => {
   if (event.ctrlKey || event.metaKey || event.altKey || !Object.hasOwn(keys, event.key)) return;
   const busy = "input:not([type=checkbox]), textarea, select, [contenteditable], [tabindex='0'], dialog";
-  if (event.target.closest?.(busy) || document.querySelector("details.menu[open], dialog[open]")) return;
+  if (event.target.closest?.(busy) || document.querySelector(`${openMenu}, dialog[open]`)) return;
   keys[event.key]();
 });
 

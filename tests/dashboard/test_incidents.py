@@ -5,9 +5,10 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from dashboard.wording import local
 from reconciler.ledger.models import SyncState
 from tests.clock import NOW
-from tests.dashboard.conftest import Element, Open
+from tests.dashboard.conftest import Element, Open, Page
 from tests.makers import document
 
 pytestmark = pytest.mark.django_db
@@ -116,3 +117,44 @@ def test_one_that_lasts_has_no_end(keep: Keep, open_page: Open) -> None:
     assert incident.get("data-end") == ""
     assert "since" in incident.text
     assert datetime.fromisoformat(incident.get("data-start")).tzinfo == UTC
+
+
+@pytest.mark.parametrize("period", ["7d", "30d"])
+def test_trends_mark_it_with_a_letter_over_its_days(
+    known: None, open_page: Open, period: str
+) -> None:
+    page = open_page(f"/trends/?period={period}")
+    (listed,) = page.root.all("li", data_incident=...)  # type: ignore[arg-type]
+    (strip,) = [svg for svg in page.root.all("svg") if svg.get("class") == "incident-strip"]
+    assert strip.one("text").text == listed.one("span", aria_hidden="true").text == "A"
+    (band,) = [rect for rect in page.root.all("rect") if rect.get("class") == "incident"]
+    titles = [title.text for title in chart_svg(page).all("title")]
+    assert titles[0].endswith(f"{listed.get('data-orders')} orders")
+    days = [time.get("datetime") for time in chart_of(page).one("tbody").all("time")][::-1]
+    first, width = int(band.get("x")), int(band.get("width"))
+    marked = {local(datetime.fromisoformat(listed.get(f"data-{end}"))).date() for end in ENDS}
+    assert {str(day) for day in marked} == set(days[first : first + width])
+
+
+def test_what_began_before_the_chart_and_lasts_is_marked_within_it(
+    known: None, open_page: Open
+) -> None:
+    start = local(NOW - 3 * DAY).date()
+    for query in (f"from={start}&to={start}", "period=24h", "date=created&period=7d"):
+        page = open_page(f"/trends/?{query}")
+        width = int(chart_svg(page).get("viewbox").split()[2])
+        for band in page.root.all("rect"):
+            if band.get("class") == "incident":
+                assert 0 <= int(band.get("x")) < width
+                assert int(band.get("x")) + int(band.get("width")) <= width
+
+
+ENDS = ("start", "end")
+
+
+def chart_of(page: Page) -> Element:
+    return page.root.one("table", data_chart="failed-per-day")
+
+
+def chart_svg(page: Page) -> Element:
+    return next(svg for svg in page.root.all("svg") if svg.get("class") == "plot__main")

@@ -49,6 +49,8 @@ MAY: dict[str, tuple[str | None, str | None]] = {
     "correction": (VIEWER, MANAGER),
     "errors": (VIEWER, NEVER),
     "error_values": (VIEWER, NEVER),
+    "errors_csv": (VIEWER, NEVER),
+    "trends_csv": (VIEWER, NEVER),
     "error": (VIEWER, NEVER),
     "error_correction": (VIEWER, MANAGER),
     "runbook": (MANAGER, MANAGER),

@@ -1,7 +1,7 @@
 """What trends say in words; their numbers are counted again in test_recount.py."""
 
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -47,8 +47,8 @@ def test_days_that_were_not_seen_are_marked_and_not_compared(keep: Keep, open_pa
     seen_for(5)
     page = open_page("/trends/?period=7d")
     rows = page.root.one("table", data_chart="failed-per-day").one("tbody").all("tr")
-    # The day within which the seeing begins was not seen as a whole.
-    assert ["data-unseen" in row.attributes for row in rows] == [True] * 2 + [False] * 5
+    # The latest first. The day within which the seeing begins was not seen as a whole.
+    assert ["data-unseen" in row.attributes for row in rows] == [False] * 5 + [True] * 2
     assert "some of its days, or of these, were not seen" in page.html
     assert "from " not in page.root.one(data_figure="failed").text
     seen_for(13)
@@ -106,8 +106,8 @@ def test_what_is_rare_is_stacked_as_one(keep: Keep, open_page: Open) -> None:
     page = open_page("/trends/?by=error&period=7d")
     head = page.root.one("table", data_chart="failed-per-day").one("thead")
     series = [th.get("data-series") for th in head.all("th", data_series=...)]  # type: ignore[arg-type]
-    assert len(series) == 8 and series[-1] == "other"
-    assert "2 others" in head.text
+    assert len(series) == 6 and series[-1] == "other"
+    assert "4 others" in head.text
     assert page.total == 45
 
 
@@ -239,3 +239,31 @@ def test_hours_are_those_of_a_zone_that_begins_its_hours_at_half_past(
         local = moment.astimezone(ZoneInfo("Asia/Kolkata"))
         expected[local.weekday()][local.hour] += 1
     assert grid == expected
+
+
+def test_what_fell_to_nothing_leads_to_what_it_was(keep: Keep, open_page: Open) -> None:
+    for n in range(3):
+        moment = NOW - timedelta(days=9 + n)
+        keep(document(f"#{n}", logged=moment, created=moment, document_id=f"{n}", error="Odd"))
+    keep(document("#9", document_id="new", error="Transaction is empty"))
+    seen_for(60)
+    page = open_page("/trends/?period=7d")
+    for name in ("movers-errors", "by-category"):
+        table = page.root.one("table", data_chart=name).one("tbody")
+        (row,) = [r for r in table.all("tr") if r.all("td", data_before="3")]
+        assert open_page(row.one("a").get("href")).total == 3
+
+
+def test_a_week_stands_before_the_same_days_of_the_week_before(keep: Keep, open_page: Open) -> None:
+    monday = local(NOW).date() - timedelta(days=local(NOW).weekday() + 14)
+    for n in range(7):
+        moment = datetime.combine(monday + timedelta(days=n), time(12), local(NOW).tzinfo)
+        for m in range(n + 1):
+            name = f"{n}.{m}"
+            keep(document(name, logged=moment, created=moment, document_id=name))
+    seen_for(60)
+    page = open_page("/trends/?period=last_week")
+    rows = page.root.one("table", data_chart="failed-per-day").one("tbody").all("tr")
+    assert [row.all("td")[0].text for row in rows] == ["7", "6", "5", "4", "3", "2", "1"]
+    tops = [line for line in page.root.all("line") if line.get("class") == "before-top"]
+    assert len(tops) == 7

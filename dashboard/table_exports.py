@@ -1,0 +1,153 @@
+"""The tables of Errors and Trends as CSV: the numbers that the page shows, safe to open."""
+
+import csv
+import io
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+from django.http import HttpRequest, HttpResponse
+from django.utils import timezone
+
+from dashboard.charts.stacked import StackedChart
+from dashboard.error_list import Arrivals
+from dashboard.exports import moment_of, safe
+from dashboard.filtering.chips import in_words
+from dashboard.filtering.order_filter import OrderFilter
+from dashboard.filtering.parameters import ADVICE, CATEGORIES
+from dashboard.trends.panels import Trends
+from dashboard.trends.rows import Row
+from dashboard.wording import machine
+from reconciler import service
+from reconciler.service import Freshness
+
+ERROR_HEADINGS = (
+    "what happened",
+    "error signature",
+    "category",
+    "what to do",
+    "label",
+    "orders",
+    "open",
+    "missing",
+    "shops",
+    "attempts",
+    "change",
+    "before",
+    "asked about",
+    "arrived",
+    "first seen (UTC)",
+    "last seen (UTC)",
+    "in Reconciler",
+    "as of (UTC)",
+)
+#: One row a number: every table of the page in the same form.
+TREND_HEADINGS = ("table", "row", "series", "now", "before", "as of (UTC)")
+Cell = str | int | None
+TrendRow = tuple[str, str, str, int | None, int | None]
+
+
+def csv_of(headings: Sequence[str], rows: Iterable[Sequence[Cell]]) -> str:
+    """Write rows as CSV, the headings in the first line; what is not known is empty."""
+    file = io.StringIO()
+    writer = csv.writer(file)
+    writer.writerow(headings)
+    for row in rows:
+        writer.writerow([safe(cell) if isinstance(cell, str) else cell for cell in row])
+    return f"\ufeff{file.getvalue()}"
+
+
+def csv_answer(
+    request: HttpRequest, name: str, words: str, fresh: Freshness, text: str
+) -> HttpResponse:
+    """Send CSV as a file, and note in the activity who took it and what it shows."""
+    number = len(list(csv.reader(io.StringIO(text)))) - 1
+    file = f"{name}-{timezone.localtime(fresh.now):%Y-%m-%d-%H%M}-{number}.csv"
+    if request.method == "GET":
+        actor = request.user.get_username()
+        service.note_export(actor, service.mask_keys(words), file, timezone.now())
+    response = HttpResponse(text, content_type="text/csv; charset=utf-8")
+    response["Content-Disposition"] = f'attachment; filename="{file}"'
+    return response
+
+
+def in_words_of(page: str, asked: OrderFilter) -> str:
+    """Say what an export of a page shows."""
+    return f"{page}: {in_words(asked)}"
+
+
+def error_lines(
+    rows: Iterable[service.ErrorRow],
+    arrivals: Mapping[int, Arrivals],
+    fresh: Freshness,
+    address: str,
+) -> Iterator[Sequence[Cell]]:
+    """Yield a row per error; ``address`` is the absolute URL of the list of errors."""
+    as_of = moment_of(fresh.as_of)
+    for row in rows:
+        signature, arrived = row.signature, arrivals[row.signature.pk]
+        yield (
+            signature.plain,
+            signature.template,
+            CATEGORIES[signature.category],
+            ADVICE[signature.retry],
+            row.label if fresh.loaded else "",
+            row.orders,
+            row.open,
+            arrived.missing,
+            row.shops,
+            row.attempts,
+            row.change,
+            None if row.change is None else row.before,
+            arrived.asked,
+            arrived.arrived,
+            moment_of(row.first_seen_at),
+            moment_of(row.last_seen_at),
+            f"{address}{signature.slug}/",
+            as_of,
+        )
+
+
+def trend_lines(found: Trends, fresh: Freshness) -> Iterator[Sequence[Cell]]:
+    """Yield a row per number of the page's tables."""
+    as_of = moment_of(fresh.as_of)
+    for line in _trend_rows(found):
+        yield (*line, as_of)
+
+
+def _trend_rows(found: Trends) -> Iterator[TrendRow]:
+    yield ("in short", "failed", "", found.total.now, found.total.before)
+    for row in found.percentiles:
+        yield ("in short", row.label, "minutes", row.now, row.before)
+    if found.per_day:
+        yield from _over_time(found.per_day)
+    yield from _of_rows("by category", found.categories)
+    yield from _of_rows("errors that moved most", found.errors)
+    for shop in found.shops.rows:
+        yield ("shops", shop.label, "failed", shop.now, shop.before)
+        if shop.missing is not None:
+            yield ("shops", shop.label, "missing", shop.missing, None)
+        yield ("shops", shop.label, "first attempt, median, minutes", shop.p50, None)
+        yield ("shops", shop.label, "first attempt, 9 in 10, minutes", shop.p90, None)
+    if found.became:
+        for verdict in found.became.verdicts:
+            yield ("in HotWax by now?", verdict.label, "", verdict.now, None)
+        for bar in found.became.backlog:
+            yield ("not resolved", machine(bar.start), found.became.unit, bar.count, None)
+    for day, cells, _ in found.heat.rows:
+        for hour, cell in enumerate(cells):
+            yield ("weekday and hour", day, f"{hour:02d}:00", cell.count, None)
+    yield from _of_rows("age of what is open, days", found.ages)
+
+
+def _over_time(chart: StackedChart) -> Iterator[TrendRow]:
+    table = f"failed per {chart.unit}"
+    for stack in chart.stacks:
+        if stack.unseen:
+            yield (table, stack.label, "not seen", None, None)
+        for series, count in zip(chart.series, stack.counts, strict=True):
+            yield (table, stack.label, series.label, count, None)
+        yield (table, stack.label, "all", stack.total, stack.before)
+
+
+def _of_rows(table: str, rows: Iterable[Row]) -> Iterator[TrendRow]:
+    for row in rows:
+        yield (table, row.label, "", row.now, row.before)

@@ -1,0 +1,110 @@
+"""The shops on /trends/: their orders, and how long each waits for its first attempt."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import partial
+
+from dashboard.charts.scale import scale_of
+from dashboard.filtering.order_filter import OrderFilter
+from dashboard.filtering.periods import Bounds
+from dashboard.trends.rows import Row
+from reconciler import service
+from reconciler.service import Freshness
+
+MOST_SHOPS = 12
+#: Shop (primary key) -> whole minutes from creation to the first attempt -> orders.
+Lags = dict[int, dict[int, int]]
+
+
+@dataclass(frozen=True)
+class ShopRow(Row):
+    """A shop. ``p50`` and ``p90`` are minutes, their places per cent of the drawing's width."""
+
+    #: Of its orders, those that are missing from the OMS; None where attempts are counted.
+    missing: int | None = None
+    p50: int | None = None
+    p90: int | None = None
+    p50_place: str = ""
+    p90_place: str = ""
+
+
+@dataclass(frozen=True)
+class Shops:
+    """The shops with the most orders, and all of them together."""
+
+    rows: list[ShopRow]
+    every: ShopRow
+    #: Shops with fewer orders.
+    more: int
+    #: Minutes at the end of the drawn scale; 0 where nothing was measured.
+    top: int
+
+
+def lags_of(asked: OrderFilter, fresh: Freshness, bounds: Bounds) -> Lags:
+    """Count the orders of a period by shop and by minutes until their first attempt."""
+    orders = asked.within(asked.matching(fresh.now, "dates"), bounds)
+    count = partial(service.lags, orders)
+    return service.cached(fresh.revision, "lags", orders.order_by(), (), count)
+
+
+def percentiles_of(now: Lags, before: Lags) -> list[Row]:
+    """Return median and nine in ten over all shops, in whole minutes; empty if none is known."""
+    rows = []
+    for per_cent, label in ((50, "First attempt, median"), (90, "First attempt, 9 in 10")):
+        value = service.percentile(_merged(now.values()), per_cent)
+        earlier = service.percentile(_merged(before.values()), per_cent)
+        if value is not None:
+            rows.append(Row(f"p{per_cent}", label, value, earlier, ""))
+    return rows
+
+
+def shops_of(
+    rows: list[Row],
+    total: Row,
+    shops: Mapping[str, set[int]],
+    lags: Lags,
+    missing: Mapping[int, int] | None,
+) -> Shops:
+    """Add to rows by shop what else is known of each; ``shops`` are the primary keys by name.
+
+    ``missing`` counts by shop; None where that makes no sense.
+    """
+    shown = rows[:MOST_SHOPS]
+    keys = [[*shops[row.key]] for row in shown]
+    counts = [
+        *(_merged(lags.get(key, {}) for key in mine) for mine in keys),
+        _merged(lags.values()),
+    ]
+    nine_in_ten = [service.percentile(mine, 90) or 0 for mine in counts]
+    top = scale_of(nine_in_ten).top if any(nine_in_ten) else 0
+    lacking = [_sum(missing, mine) for mine in keys]
+    everything = None if missing is None else sum(missing.values())
+    found = [
+        _row(*one, top) for one in zip([*shown, total], [*lacking, everything], counts, strict=True)
+    ]
+    return Shops(found[:-1], found[-1], max(0, len(rows) - MOST_SHOPS), top)
+
+
+def _sum(missing: Mapping[int, int] | None, shops: list[int]) -> int | None:
+    return None if missing is None else sum(missing.get(shop, 0) for shop in shops)
+
+
+def _row(row: Row, missing: int | None, counts: dict[int, int], top: int) -> ShopRow:
+    p50, p90 = (service.percentile(counts, n) for n in (50, 90))
+    places = [
+        f"{min(100, 100 * value / top):.4g}" if value and top else "0" for value in (p50, p90)
+    ]
+    return ShopRow(
+        row.key, row.label, row.now, row.before, row.url, 0, "", missing, p50, p90, *places
+    )
+
+
+def _merged(counts: Iterable[dict[int, int]]) -> dict[int, int]:
+    """Add up. Orders tried before they were created are left out: a clock or a zone is wrong."""
+    sums: dict[int, int] = defaultdict(int)
+    for mine in counts:
+        for minutes, n in mine.items():
+            if minutes >= 0:
+                sums[minutes] += n
+    return sums
