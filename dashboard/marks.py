@@ -16,6 +16,7 @@ from markupsafe import escape
 from dashboard import wording
 from dashboard.charts.sparklines import SmallBar
 from dashboard.charts.stacked import Stack
+from dashboard.told_value import parted
 from reconciler import service
 
 #: Category -> class of its hue; a relative of a family is drawn as a ring.
@@ -219,9 +220,9 @@ def error_cell(signature: service.ErrorSignature, link: str, text: str) -> SafeS
 
     ``link`` are the attributes of where the words lead to. Without a text the template stands in.
     """
-    words, below = _words_of_error(
-        signature.plain, text or signature.template[:300], signature.category
-    )
+    shown = text or signature.template[:300]
+    parts = parted(signature.template, text) if text else (shown, "", "")
+    words, below = _words_of_error(signature.plain, parts, signature.category)
     return SafeString(
         f'<div class="error-cell"><a class="signature" {link} title="{escape(text)}">'
         f"{words}</a>{below}</div>"
@@ -229,13 +230,31 @@ def error_cell(signature: service.ErrorSignature, link: str, text: str) -> SafeS
 
 
 @lru_cache(maxsize=2048)
-def _words_of_error(sentence: str, template: str, category: str) -> tuple[str, str]:
-    """Draw what an error is called, and below it its category, and its template if that is else."""
-    drawn, kind = slots(template), _category(category)
+def _words_of_error(sentence: str, parts: tuple[str, str, str], category: str) -> tuple[str, str]:
+    """Draw what an error is called, and below it its category, and its text if that is else."""
+    drawn, kind = _with_value(*parts), _category(category)
     if not sentence:
         return drawn, f'<span class="error-text">{kind}</span>'
     words = f"<span data-sentence>{escape(sentence)}</span>"
     return words, f'<span class="error-text">{kind}<span class="said">{drawn}</span></span>'
+
+
+def _with_value(before: str, value: str, after: str) -> SafeString:
+    """Draw a text with its value apart: where room is short, the rest gives way."""
+    if not value:
+        return slots(before)
+    return SafeString(
+        f'<span class="said__rest">{slots(before)}</span><b class="said__value">{escape(value)}</b>'
+        f'<span class="said__rest">{slots(after)}</span>'
+    )
+
+
+def with_value(text: str, template: str) -> SafeString:
+    """Draw a text of HotWax's with the value that it is about in bold."""
+    before, value, after = parted(template, text)
+    if not value:
+        return SafeString(escape(text))
+    return SafeString(f"{escape(before)}<b>{escape(value)}</b>{escape(after)}")
 
 
 @lru_cache(maxsize=2048)

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from dashboard.exports import moment_of, safe
+from dashboard.told_value import TELLING
 from dashboard.wording import KINDS, kinds_in_words
 from reconciler.service import FailedOrder, ValueCount
 
@@ -20,8 +21,6 @@ HEADINGS = (
     "first attempt (UTC)",
     "last failed (UTC)",
 )
-#: Kinds of values by which orders belong together; not a time or a number of a log.
-TELLING = ("sku", "id", "order", "email", "value")
 
 
 def telling_value(order: FailedOrder) -> str:

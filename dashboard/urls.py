@@ -50,12 +50,11 @@ urlpatterns = [
         for verb in saved_views.VERBS
     ),
     path("actions/<int:pk>/undo/", act.undo, name="undo"),
-    path("orders/<int:pk>/kind/", corrections.correct, name="correction"),
     path("errors/", errors.errors, name="errors"),
     path("errors/export.csv", errors.export_csv, name="errors_csv"),
     path("errors/<slug:slug>/", errors.error, name="error"),
     path("errors/<slug:slug>/values.csv", errors.error_values, name="error_values"),
-    path("errors/<slug:slug>/kind/", corrections.correct_error, name="error_correction"),
+    path("errors/<slug:slug>/kind/", corrections.correct, name="correction"),
     path("errors/<slug:slug>/runbook/", runbook.runbook, name="runbook"),
     path("packs/", packs.packs, name="packs"),
     path("packs/<int:pk>/", packs.pack, name="pack"),

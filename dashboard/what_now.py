@@ -8,7 +8,8 @@ from django.utils.safestring import SafeString
 
 from dashboard.badges import VERDICT_WORDS, detail_in_words, when_asked
 from dashboard.marks import time_ago, time_day, time_element
-from dashboard.wording import in_sentence, span
+from dashboard.told_value import parted
+from dashboard.wording import cut, in_sentence, span
 from reconciler import service
 from reconciler.service import Retry, State, Verdict
 
@@ -47,7 +48,7 @@ def what_now(
         words = "<b>Perhaps in HotWax:</b> {} has its name, but {}. Look at it in the OMS first."
         return WhatNow(format_html(words, _ids(order), _doubt(order)), CHECK)
     if order.verdict == Verdict.MISSING:
-        head = format_html("<b>Not in HotWax</b> {}.", _as_of(order, now))
+        head = format_html("<b>Not in HotWax</b> {}{}.", _as_of(order, now), _reason(order))
     else:
         head = _not_asked(order, fresh)
     rest, step = _rest(order, now)
@@ -90,6 +91,22 @@ def _as_of(order: service.FailedOrder, now: datetime) -> SafeString:
     words = when_asked(order.verdict_at, now)
     told = f"as of {words.removeprefix('at ')}"
     return time_element(order.verdict_at, told)
+
+
+#: Words that begin a sentence with a capital, and only a sentence.
+_LITTLE_WORDS = ("A", "An", "Another", "No", "One", "Parts", "The", "Two")
+
+
+def _reason(order: service.FailedOrder) -> SafeString:
+    """Say why, in the plain words of the error, with the value that it is about."""
+    words = order.signature.plain.removesuffix(".")
+    if not words:
+        return SafeString("")
+    if words.partition(" ")[0] in _LITTLE_WORDS:
+        words = f"{words[0].lower()}{words[1:]}"
+    _, value, _ = parted(order.signature.template, order.error_excerpt)
+    told = format_html(" (<b>{}</b>)", cut(value, 60)) if value else ""
+    return format_html(": {}{}", words, told)
 
 
 def _not_asked(order: service.FailedOrder, fresh: service.Freshness) -> SafeString:

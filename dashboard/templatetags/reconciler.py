@@ -15,6 +15,7 @@ from django.utils.safestring import SafeString
 from dashboard import badges, links, marks, repeated, wording
 from dashboard.facet_values import facet_items
 from dashboard.filtering.query import Query
+from dashboard.told_value import parted
 from reconciler import service
 
 register = template.Library()
@@ -38,6 +39,7 @@ register.simple_tag(badges.verdict)
 register.simple_tag(links.take_path)
 register.filter(marks.hue)
 register.filter(marks.slots)
+register.filter(marks.with_value)
 register.filter(wording.ago)
 register.filter(wording.clock)
 register.filter(wording.day_and_clock)
@@ -137,6 +139,12 @@ def days_until(moment: datetime, now: datetime) -> int:
 def minutes_before(moment: datetime, now: datetime) -> int:
     """Return the whole minutes from one moment to another."""
     return int((now - moment).total_seconds() // 60)
+
+
+@register.filter
+def told_value(order: service.FailedOrder) -> str:
+    """Return the value that an order's latest error is about, or ""."""
+    return wording.cut(parted(order.signature.template, order.error_excerpt)[1], 60)
 
 
 # ------------------------------------------------------------------------------------ query

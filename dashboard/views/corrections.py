@@ -6,7 +6,7 @@ from django import forms
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404, redirect
+from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_http_methods
@@ -35,20 +35,11 @@ def correction_form(path: str) -> dict[str, Any]:
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
-def correct(request: HttpRequest, pk: int) -> HttpResponse:
-    """Correct the signature of an order's error, for all orders that have it.
+def correct(request: HttpRequest, slug: str) -> HttpResponse:
+    """Correct the signature of an error, for all orders that have it.
 
     A GET changes nothing: it is where the sign-in leads back to after a session ended.
     """
-    order = get_object_or_404(service.failed_orders(), pk=pk)
-    if request.method == "POST":
-        _correct(request, order.signature_id)
-    return redirect(Query.of(request.GET).url(reverse("dashboard:order", args=[pk])))
-
-
-@require_http_methods(["GET", "HEAD", "POST"])
-def correct_error(request: HttpRequest, slug: str) -> HttpResponse:
-    """Correct a signature from its own page."""
     signature = signature_or_404(slug)
     if request.method == "POST":
         _correct(request, signature.pk)

@@ -161,7 +161,7 @@ def error(request: HttpRequest, slug: str) -> HttpResponse:
         "signature": signature,
         "list_query": Query.of(request.GET, ERRORS),
         **_frame(form, fresh, query),
-        **correction_form(reverse("dashboard:error_correction", args=[slug])),
+        **correction_form(reverse("dashboard:correction", args=[slug])),
         **_known(signature, request.GET.get("revision", "")),
         **(_orders(form.asked, fresh, signature) if form.is_valid() else {}),
     }

@@ -20,7 +20,6 @@ from dashboard.masked_values import telling_value
 from dashboard.middleware import fresh_of
 from dashboard.raw_document import raw_fields, raw_json
 from dashboard.timeline import timeline_of
-from dashboard.views.corrections import correction_form
 from dashboard.what_now import what_now
 from dashboard.wording import of_view, plural, value_in_words
 from reconciler import service
@@ -56,7 +55,6 @@ def order_page(
         **_links(row),
         **_runbook(row),
         "asked_again_at": _asked_again_at(row, fresh.now),
-        **correction_form(reverse("dashboard:correction", args=[row.pk])),
         **more,
     }
     return render(request, "dashboard/order.html", context, status=status)
@@ -129,6 +127,7 @@ def _story(row: service.FailedOrder, fresh: service.Freshness, wanted: QueryDict
         "what_now": what_now(row, events, fresh),
         "changes": [Line.of(event, fresh.now) for event in reversed(events)],
         "shown": shown,
+        "is_named": "attempt" in wanted,
         "raw_fields": raw_fields(shown),
         "raw_json": raw_json(shown),
     }
@@ -158,19 +157,24 @@ def _list_around(
 
 def _like_this(row: service.FailedOrder, fresh: service.Freshness) -> dict[str, Any]:
     """Return other orders with the same value in the same error, else with the same error."""
-    same = service.failed_orders().with_signature(row.signature)
-    query, value = Query([("view", "all"), ("error", row.signature.slug)]), telling_value(row)
+    same = every = service.failed_orders().with_signature(row.signature)
+    query = error_query = Query([("view", "all"), ("error", row.signature.slug)])
+    value = telling_value(row)
     if value and same.with_values([value]).exclude(pk=row.pk).exists():
         same, query = same.with_values([value]), query.with_("value", value)
     else:
         value = ""
     others = same.exclude(pk=row.pk).for_list().sorted_by("-failed")
+
+    def number(orders: service.FailedOrderQuerySet) -> int:
+        return service.cached(fresh.revision, "orders", orders.order_by(), (), orders.count)
+
     return {
+        "error_orders_count": number(every),
+        "error_orders_url": error_query.url(reverse("dashboard:orders")),
         "same_value": value_in_words(value) if value else "",
         "like_this": list(others[:LIKE_THIS]),
-        "like_this_count": service.cached(
-            fresh.revision, "orders", same.order_by(), (), same.count
-        ),
+        "like_this_count": number(same),
         "like_this_url": query.url(reverse("dashboard:orders")),
     }
 

@@ -23,7 +23,7 @@ def url(keep: Keep) -> str:
         document("#2", error="Transaction is empty"),
         document("#3", error="Product not exist"),
     )
-    return f"/orders/{FailedOrder.objects.get(order_name='#1').pk}/"
+    return f"/errors/{FailedOrder.objects.get(order_name='#1').signature.slug}/"
 
 
 def test_a_correction_counts_for_all_orders_with_this_error(
@@ -63,11 +63,11 @@ def test_a_value_that_does_not_exist_changes_nothing(
 
 
 def test_only_managers_and_admins_may(browser: Browser, manager: Browser, url: str) -> None:
-    assert "Kind of error" in manager.get(url).content.decode()
-    assert "Kind of error" not in browser.get(url).content.decode()
+    assert "filed wrongly" in manager.get(url).content.decode()
+    assert "filed wrongly" not in browser.get(url).content.decode()
     assert browser.post(f"{url}kind/", WRONG).status_code == 403
     assert manager.get(f"{url}kind/").status_code == 302
-    assert manager.post("/orders/999999/kind/", WRONG).status_code == 404
+    assert manager.post("/errors/0123456789ab/kind/", WRONG).status_code == 404
     assert not Event.objects.exists()
 
 
@@ -77,7 +77,7 @@ def test_a_correction_outlives_new_rules_and_a_regrouping(
 
     hotwax = hotwax_of([document("#1", error="Transaction is empty")])
     hotwax.sync()
-    url = f"/orders/{FailedOrder.objects.get().pk}/"
+    url = f"/errors/{FailedOrder.objects.get().signature.slug}/"
     manager.post(f"{url}kind/", WRONG)
     for version, template in ((98, "Transaction is empty"), (99, "Transaction")):
         hotwax.changes = {"rules": SignatureRules(version, ((r".+", template),))}

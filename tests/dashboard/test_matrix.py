@@ -46,13 +46,12 @@ MAY: dict[str, tuple[str | None, str | None]] = {
     "pack_check": (VIEWER, AGENT),
     "pack_imported": (VIEWER, AGENT),
     "pack_ids": (VIEWER, AGENT),
-    "correction": (VIEWER, MANAGER),
     "errors": (VIEWER, NEVER),
     "error_values": (VIEWER, NEVER),
     "errors_csv": (VIEWER, NEVER),
     "trends_csv": (VIEWER, NEVER),
     "error": (VIEWER, NEVER),
-    "error_correction": (VIEWER, MANAGER),
+    "correction": (VIEWER, MANAGER),
     "runbook": (MANAGER, MANAGER),
     "trends": (VIEWER, NEVER),
     "api_orders": (VIEWER, NEVER),
@@ -89,13 +88,13 @@ def address(keep: Keep) -> Callable[[str], str]:
     view = SavedView.objects.create(owner=owner, name="x", shared=True, at=NOW).pk
     pack = packs.make_pack([pk], "ann", NOW).pk
     arguments: dict[str, list[Any]] = {
-        **{name: [pk] for name in ("order", "ask", "correction")},
+        **{name: [pk] for name in ("order", "ask")},
         **{f"act_{verb}": [pk] for verb in VERBS},
         **{f"{verb}_view": [view] for verb in (*VIEW_VERBS, "duplicate")},
         **{name: [pack] for name in ("pack", "pack_check")},
         **{name: [pack, 1] for name in ("pack_imported", "pack_ids")},
         "undo": [triage.assign([pk], "ann", "ann", NOW).action.pk],
-        **{name: [slug] for name in ("error", "error_values", "error_correction", "runbook")},
+        **{name: [slug] for name in ("error", "error_values", "correction", "runbook")},
     }
     return lambda name: reverse(f"dashboard:{name}", args=arguments.get(name, []))
 
