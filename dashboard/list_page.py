@@ -84,6 +84,10 @@ def later(make: Callable[[], Any]) -> Any:
     return SimpleLazyObject(make)
 
 
+#: So many values of a facet are shown at once, and so many more on request.
+SHOWN_AT_ONCE, MOST_SHOWN = 10, 190
+
+
 @dataclass(frozen=True)
 class FacetOnPage:
     """A facet with its values, and which of them are chosen."""
@@ -92,6 +96,24 @@ class FacetOnPage:
     title: str
     values: list[service.FacetValue]
     chosen: Values
+
+    @property
+    def first(self) -> list[service.FacetValue]:
+        """Return the values that are shown at once: the most frequent, and those chosen."""
+        chosen = {*self.chosen.include, *self.chosen.exclude}
+        later = [one for one in self.values[SHOWN_AT_ONCE:] if one.value in chosen]
+        return self.values[:SHOWN_AT_ONCE] + later
+
+    @property
+    def rest(self) -> list[service.FacetValue]:
+        """Return the values that are shown on request."""
+        first = {one.value for one in self.first}
+        return [one for one in self.values if one.value not in first][:MOST_SHOWN]
+
+    @property
+    def left_out(self) -> int:
+        """Return how many are not shown at all."""
+        return len(self.values) - len(self.first) - len(self.rest)
 
 
 def facets_of(

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from django.http import HttpRequest
+from django.urls import reverse
 
 from dashboard.filtering.forms import FilterForm
 from dashboard.filtering.order_filter import OrderFilter
@@ -61,16 +62,36 @@ def answers_of(asked: OrderFilter) -> NameAnswers | None:
     return NameAnswers(answers) if answers else None
 
 
-def order_looked_up(request: HttpRequest, query: Query) -> int | None:
-    """Return the order that the look-up of one name opens; None if it leads to the list.
+def looked_up(request: HttpRequest, query: Query) -> str | None:
+    """Return where the look-up leads: to the order of that name or page; None to the list.
 
-    Only the look-up opens it (`open=1`): a filter by a name stays a list.
+    Only the look-up opens an order (`open=1`): a filter by a name stays a list. An address that
+    somebody pasted is not repeated, since its key opens the order's page to anybody.
     """
     if request.GET.get("open") != "1":
         return None
+    written = query.get("order").strip()
+    if service.host_of(written):
+        return _by_address(written, query)
     form = FilterForm(query, request.user.get_username())
     if not form.is_valid() or len(form.asked.names) != 1:
         return None
     (found,) = service.answers_by_name(list(form.asked.names))
     is_one = found.answer in FOUND and len(found.orders) == 1
-    return found.orders[0][1] if is_one else None
+    return _order_path(found.orders[0][1]) if is_one else None
+
+
+def _by_address(address: str, query: Query) -> str:
+    token = service.order_token(address)
+    if not token:
+        name = service.mask_keys(address)
+        return query.with_("order", name).url(reverse("dashboard:orders"))
+    orders = service.failed_orders().at_page(service.host_of(address), token)
+    found = list(orders.values_list("pk", flat=True)[:2])
+    if len(found) == 1:
+        return _order_path(found[0])
+    return query.with_("order", token).url(reverse("dashboard:orders"))
+
+
+def _order_path(pk: int) -> str:
+    return reverse("dashboard:order", args=[pk])

@@ -41,7 +41,7 @@ from dashboard.list_page import (
     part_key,
 )
 from dashboard.middleware import fresh_of
-from dashboard.name_answers import answers_of, order_looked_up
+from dashboard.name_answers import answers_of, looked_up
 from dashboard.saved_views import default_url, views_on_page
 from dashboard.tables import ClampingPaginator, OrdersTable
 from reconciler import service
@@ -69,8 +69,8 @@ def orders(request: HttpRequest, parameters: Parameters = ORDERS) -> HttpRespons
     if not request.GET and not htmx_of(request) and (default := default_url(request)):
         return redirect(default)
     query = Query.of(request.GET, parameters)
-    if pk := order_looked_up(request, query):
-        return redirect("dashboard:order", pk)
+    if url := looked_up(request, query):
+        return redirect(url)
     return orders_page(request, query)
 
 

@@ -35,6 +35,18 @@ def link_of(site: str) -> str:
     return site if host_of(site) else ""
 
 
+_ORDER_PAGE = re.compile(r"[^?#]*/orders/(?P<token>[0-9A-Za-z]{8,64})(?:[/?#]|\Z)")
+
+
+def order_token(address: str) -> str:
+    """Return what tells an order's page in a shop apart; "" if this is no address of one.
+
+    Shopify writes https://<shop>/<number>/orders/<token>, with /authenticate?key=… in e-mails.
+    """
+    found = _ORDER_PAGE.match(address) if host_of(address) else None
+    return found["token"] if found else ""
+
+
 def admin_link(handle: str, order_name: str, shopify_id: str = "") -> str:
     """Link to an order in Shopify's admin, by its number there if it is known, else by a search.
 

@@ -290,6 +290,12 @@ class FailedOrderQuerySet(SignedQuerySet["FailedOrder"]):
         columns = [F(SORTS[sort.removeprefix("-")]), F("id")]
         return self.order_by(*(_directed(column, descending) for column in columns))
 
+    def at_page(self, host: str, token: str) -> Self:
+        """Keep orders whose page in Shopify has this token; of the shop at ``host``, if known."""
+        of_shop = self.of_shops([host])
+        orders = of_shop if of_shop.exists() else self
+        return orders.filter(site_url__contains=f"/orders/{token}")
+
     def failed_after(self, attempt: int) -> Self:
         """Keep orders with an attempt that was stored after the one of this primary key."""
         return self.filter(pk__in=Attempt.objects.filter(pk__gt=attempt).values("order"))

@@ -42,10 +42,19 @@ const showSearch = () => {
 document.addEventListener("htmx:afterSettle", showSearch);
 showSearch();
 document.addEventListener("input", (event) => {
-  const list = document.getElementById(event.target.dataset?.narrows ?? "");
-  if (!list) return;
+  const facet = event.target.matches?.("[data-narrows]") && event.target.closest(".facet");
+  if (!facet) return;
   const wanted = event.target.value.trim().toLowerCase();
-  for (const item of list.children) item.hidden = !item.textContent.toLowerCase().includes(wanted);
+  if (wanted) facet.querySelector("details").open = true;
+  for (const item of facet.querySelectorAll("li")) {
+    item.hidden = !item.textContent.toLowerCase().includes(wanted);
+  }
+});
+
+// The key in an order's address opens its page to anybody: it is not sent.
+document.addEventListener("submit", (event) => {
+  const field = event.target.querySelector?.("#lookup");
+  if (field) field.value = field.value.replace(/^(\s*https?:[^?#]*)[?#].*$/i, "$1");
 });
 
 document.addEventListener("keydown", (event) => {

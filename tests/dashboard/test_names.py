@@ -217,3 +217,55 @@ def test_many_names_are_folded_and_the_missing_are_copied(keep: Keep, open_page:
     assert "8" in page.root.one("label", for_="all-names").text
     few = open_page("/orders/?order=100,101,7001")
     assert not few.root.all("label", for_="all-names")
+
+
+TOKEN = "a1b2c3d4e5f60718293a4b5c6d7e8f90"
+
+
+@pytest.mark.parametrize(
+    ("pasted", "found"),
+    [
+        (f"https://a.myshopify.com/1/orders/{TOKEN}", True),
+        (f"https://a.myshopify.com/1/orders/{TOKEN}/authenticate?key=s3cret", True),
+        (f"  https://A.myshopify.com/1/orders/{TOKEN}?key=s3cret&x=1#top ", True),
+        # A domain that no shop had before.
+        (f"https://shop.example.com/1/orders/{TOKEN}", True),
+        # Another shop that is known.
+        (f"https://b.myshopify.com/1/orders/{TOKEN}?key=s3cret", False),
+        (f"https://a.myshopify.com/1/orders/{TOKEN[::-1]}?key=s3cret", False),
+        ("https://a.myshopify.com/1/orders?key=s3cret", False),
+        ("https://admin.shopify.com/store/a/orders/77?key=s3cret", False),
+    ],
+)
+def test_the_look_up_finds_an_order_by_its_page_in_shopify(
+    pasted: str, found: bool, browser: Browser, keep: Keep
+) -> None:
+    first = document("#1", host="a.myshopify.com", shop_id="1", document_id="one")
+    first["site"] = f"https://a.myshopify.com/1/orders/{TOKEN}/authenticate?key=s3cret"
+    keep(first, document("#2", host="b.myshopify.com", shop_id="2", document_id="two"))
+    answer = browser.get("/orders/", {"order": pasted, "open": "1"}, follow=True)
+    where, _ = answer.redirect_chain[-1]
+    assert ("#1" in Page(answer).root.one("h1").text) == found
+    assert where.startswith("/orders/?order=") != found
+    assert "s3cret" not in where
+    assert found or "s3cret" not in answer.content.decode()
+    assert answer.status_code == 200
+
+
+def test_a_chosen_value_of_a_facet_is_always_in_sight(keep: Keep, open_page: Open) -> None:
+    hosts = [f"shop-{n:02}.myshopify.com" for n in range(30)]
+    keep(
+        *(
+            document(f"#{n}-{m}", host=host, shop_id=str(n), document_id=f"{n}-{m}")
+            for n, host in enumerate(hosts)
+            for m in range(31 - n)
+        )
+    )
+    for query, rare in ((f"shop={hosts[29]}", hosts[29]), (f"shop=!{hosts[28]}", hosts[28])):
+        facet = open_page(f"/orders/?{query}").root.one("section", data_facet="shop")
+        at_once, on_request = facet.all("ul")
+        shown = [a.get("data-value") for a in at_once.all("a", data_value=...)]  # type: ignore[arg-type]
+        assert len(shown) == 11 and rare in shown
+        rest = [a.get("data-value") for a in on_request.all("a", data_value=...)]  # type: ignore[arg-type]
+        assert sorted(shown + rest) == hosts
+        assert facet.one("input", data_narrows=...).get("placeholder") == "Search 30"  # type: ignore[arg-type]

@@ -11,7 +11,7 @@ from reconciler.hotwax.documents import (
     bounded,
     shop_of,
 )
-from reconciler.hotwax.links import admin_link, host_of, link_of, mask_keys
+from reconciler.hotwax.links import admin_link, host_of, link_of, mask_keys, order_token
 
 NEW_YORK = Reading(ZoneInfo("America/New_York"))
 
@@ -128,3 +128,22 @@ def test_the_value_of_a_key_is_hidden(text: str, masked: str) -> None:
 def test_long_keys_are_bounded_and_stay_apart(one: str, other: str) -> None:
     assert len(bounded(one)) <= 200
     assert (bounded(one) == bounded(other)) == (one == other)
+
+
+@pytest.mark.parametrize(
+    ("address", "token"),
+    [
+        ("https://a.b/1/orders/0123456789abcdef/authenticate?key=x", "0123456789abcdef"),
+        ("https://a.b/1/orders/0123456789abcdef", "0123456789abcdef"),
+        ("https://a.b/1/orders/0123456789abcdef?key=/orders/fedcba9876543210", "0123456789abcdef"),
+        ("https://a.b/1?next=/orders/0123456789abcdef", ""),
+        ("https://a.b/1/orders/77", ""),
+        ("https://a.b/1/orders/", ""),
+        ("ftp://a.b/1/orders/0123456789abcdef", ""),
+        ("/1/orders/0123456789abcdef", ""),
+        (f"https://a.b/1/orders/{'a' * 65}", ""),
+        ("https://a.b/1/orders/%25012345678", ""),
+    ],
+)
+def test_an_orders_page_is_told_by_its_token(address: str, token: str) -> None:
+    assert order_token(address) == token
