@@ -9,6 +9,8 @@ from django.utils import timezone
 
 from dashboard.accounts import role_of
 from dashboard.filtering.query import Query
+from reconciler import service
+from reconciler.service import Freshness
 
 #: DESIGN.md §3: no eval, no inline styles, a history restore is a whole page, errors are shown.
 HTMX_CONFIG = json.dumps(
@@ -30,8 +32,23 @@ def _address(request: HttpRequest) -> str:
     return request.path if Query.of(request.GET).refused else request.get_full_path()
 
 
+def _freshness(request: HttpRequest) -> Freshness | None:
+    """Return what dashboard.middleware.Ledger found, or what is known on pages that it passes by.
+
+    These are pages that do not exist, and answers to what somebody sent. None where nobody is
+    signed in, or where the database does not answer.
+    """
+    if hasattr(request, "freshness"):
+        return request.freshness  # type: ignore[no-any-return]
+    user = getattr(request, "user", None)
+    try:
+        return service.freshness() if user is not None and user.is_authenticated else None
+    except service.UNAVAILABLE:
+        return None
+
+
 def frame(request: HttpRequest) -> dict[str, Any]:
-    """Return what base.html shows. ``freshness`` is what dashboard.middleware.Ledger found."""
+    """Return what base.html shows."""
     user = getattr(request, "user", None)
     appearance = request.COOKIES.get("appearance", "system")
     return {
@@ -41,7 +58,7 @@ def frame(request: HttpRequest) -> dict[str, Any]:
         "own_address": _address(request),
         "instance": settings.HOTWAX_URL.split("//")[-1],
         "role": role_of(user) if user is not None and user.is_authenticated else "",
-        "freshness": getattr(request, "freshness", None),
+        "freshness": _freshness(request),
         "now_at": timezone.now(),
         "zone": timezone.get_current_timezone_name(),
         "refresh_seconds": settings.HOTWAX_FRESH_SECONDS,

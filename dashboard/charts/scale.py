@@ -2,10 +2,11 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 #: With fewer numbers nothing is usual.
 FEWEST = 8
-#: Of so many numbers one may be an outlier: one that is over twice as large as the rest.
+#: Of so many numbers one may be an outlier: over twice as large as the next that is none.
 ONE_IN = 12
 MOST_STEPS = 4
 
@@ -34,9 +35,10 @@ def usual_top(numbers: Sequence[int]) -> int:
     ranked = sorted(numbers, reverse=True)
     if len(ranked) < FEWEST:
         return ranked[0] if ranked else 0
-    limit = 2 * ranked[-(-len(ranked) // ONE_IN)]
-    # Where most spans hold nothing, nothing is usual either.
-    return next((n for n in ranked if n <= limit), 0) if limit else ranked[0]
+    most = -(-len(ranked) // ONE_IN)
+    # Where the next holds nothing, nothing is usual either.
+    usual = (n for larger, n in list(pairwise(ranked))[:most][::-1] if larger > 2 * n > 0)
+    return next(usual, ranked[0])
 
 
 def _step(largest: int) -> int:

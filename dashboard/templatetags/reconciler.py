@@ -206,6 +206,12 @@ def is_unseen(name: str) -> bool:
 
 
 @register.filter
+def in_menu(name: str) -> str:
+    """Return what a field within a menu is called; "" for one that is always in sight."""
+    return {"from": "From", "to": "To", "order": "Order names"}.get(name, "")
+
+
+@register.filter
 def page_numbers(page: Page) -> Iterator[int]:  # type: ignore[type-arg]
     """Return the numbers of the pages to link to; 0 stands for a gap."""
     for number in page.paginator.get_elided_page_range(page.number, on_each_side=1, on_ends=1):

@@ -10,6 +10,7 @@ from dashboard.filtering.forms import FilterForm
 from dashboard.filtering.order_filter import OrderFilter
 from dashboard.filtering.parameters import ERRORS, ORDERS, TRENDS, Parameters
 from dashboard.filtering.query import Query
+from tests.dashboard.conftest import Open
 
 
 def form(text: str, parameters: Parameters = ORDERS) -> FilterForm:
@@ -171,3 +172,25 @@ def test_a_value_as_long_as_may_be_is_read(text: str) -> None:
 def test_an_hour_is_named_by_its_own_weekday(weekday: int) -> None:
     days = ["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"]
     assert hour_in_words(weekday, 9) == f"{days[weekday - 1]}, 09:00–10:00"
+
+
+@pytest.mark.parametrize(
+    ("query", "words"),
+    [
+        ("from=2026-02-31", "February 2026 has 28 days"),
+        ("to=soon", "Write a day as"),
+        ("period=1y", "One of"),
+        ("page=x", "A page is a whole number"),
+    ],
+)
+@pytest.mark.parametrize("path", ["/orders/", "/errors/", "/trends/"])
+def test_a_filter_that_cannot_be_read_is_told_once_with_menus_closed(
+    path: str, query: str, words: str, open_page: Open, quiet: None
+) -> None:
+    if path == "/trends/" and "page" in query:
+        return
+    page = open_page(f"{path}?{query}")
+    menus = [menu for menu in page.root.all("details") if menu.get("class") == "menu"]
+    assert not any("open" in menu.attributes for menu in menus)
+    hidden = sum(menu.text.count(words) for menu in menus)
+    assert page.root.one("main").text.count(words) - hidden == 1

@@ -4,7 +4,7 @@ import re
 import socket
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -16,7 +16,7 @@ from django.utils import timezone
 
 from reconciler import service
 from reconciler.demo.server import Demo
-from reconciler.ledger.models import FailedOrder, SyncState
+from reconciler.ledger.models import ErrorSignature, FailedOrder, SyncState
 from reconciler.ledger.sync.schedule import current_state
 from reconciler.ledger.sync.syncer import documents_kept
 from tests.clock import NOW
@@ -25,6 +25,7 @@ from tests.dashboard.conftest import Element, Open, Page
 from tests.makers import SAMPLE, document, envelope, static
 
 pytestmark = pytest.mark.django_db
+Keep = Callable[..., None]
 
 
 def trust(page: Page) -> Element:
@@ -281,3 +282,25 @@ def test_the_trust_line_alone_is_what_the_page_shows(browser: Browser, quiet: No
     words = [" ".join(re.sub(r"<[^>]+>", " ", html).split()) for html in (page, line)]
     assert words[1]
     assert words[1] in words[0]
+
+
+@pytest.mark.parametrize("path", ["/orders/0/", "/errors/0123456789ab/", "/nowhere/", "/packs/0/"])
+def test_a_page_that_does_not_exist_has_the_trust_line_too(
+    browser: Browser, quiet: None, path: str
+) -> None:
+    answer = browser.get(path)
+    assert answer.status_code == 404
+    assert trust(Page(answer)).get("data-state")
+    nobody = Browser().get(path, follow=True)
+    assert "data-freshness" not in nobody.content.decode()
+
+
+def test_so_has_the_preview_of_a_runbook(manager: Browser, keep: Keep) -> None:
+    keep(document("#1"))
+    slug = ErrorSignature.objects.get().slug
+    page = Page(
+        manager.post(f"/errors/{slug}/runbook/", {"text": "*Do*", "preview": "1", "base": 0})
+    )
+    assert trust(page).get("data-state")
+    assert page.root.one("section", id="preview").one("em").text == "Do"
+    assert "Shopify or the network was too slow" in page.root.one("h1").text

@@ -1,0 +1,66 @@
+"""Menus that lie over a page: filters of Errors and Trends, periods and days, facets."""
+
+from typing import Any
+
+import pytest
+from playwright.sync_api import expect
+
+
+@pytest.fixture
+def page(open_context: Any) -> Any:
+    return open_context()
+
+
+@pytest.mark.parametrize("path", ["/errors/", "/trends/"])
+def test_filters_open_over_the_page_and_stay_until_one_clicks_beside_them(
+    path: str, page: Any
+) -> None:
+    page.goto(path)
+    top = page.locator(".results").bounding_box()["y"]
+    menu = page.locator("#facets")
+    menu.locator("summary").first.click()
+    assert page.locator(".results").bounding_box()["y"] == top
+    menu.locator("[data-facet=category] [data-value=mapping]").click()
+    page.wait_for_url("**category=mapping*")
+    expect(menu).to_have_attribute("open", "")
+    expect(menu.locator("summary").first).to_contain_text("1 on")
+    page.mouse.click(1200, 20)
+    expect(menu).not_to_have_attribute("open", "")
+    menu.locator("summary").first.click()
+    page.keyboard.press("Escape")
+    expect(menu).not_to_have_attribute("open", "")
+
+
+def test_a_facet_is_searched_in_all_its_values(page: Any) -> None:
+    page.goto("/orders/?view=all")
+    facet = page.locator("[data-facet=error]")
+    last = facet.locator("details li").last
+    words = last.locator(".facet__text").inner_text(timeout=0) or ""
+    words = words or last.locator(".facet__text").text_content()
+    facet.get_by_role("searchbox").fill(words.upper())
+    expect(last).to_be_visible()
+    expect(facet.locator("li:visible")).to_have_count(1)
+    facet.get_by_role("searchbox").fill("")
+    assert facet.locator("li:visible").count() > 10
+
+
+def test_who_chooses_a_period_does_not_mean_the_days_any_more(page: Any) -> None:
+    page.goto("/orders/?from=2026-01-01&to=2026-01-31")
+    expect(page.locator("#days summary")).to_have_text("1 Jan 2026 – 31 Jan 2026")
+    page.select_option("#period", "7d")
+    page.wait_for_url("**/orders/?period=7d")
+    expect(page.locator("#days summary")).to_have_text("From – to")
+
+
+def test_the_key_of_an_address_is_not_sent(page: Any) -> None:
+    sent: list[str] = []
+    page.on("request", lambda request: sent.append(request.url))
+    page.fill("#lookup", "https://a.myshopify.com/1/orders/0123456789abcdef?key=s3cret")
+    page.press("#lookup", "Enter")
+    page.wait_for_url("**/orders/?*order=0123456789abcdef*")
+    assert not any("s3cret" in url for url in sent)
+
+
+def test_apply_is_there_only_without_script(page: Any, open_context: Any) -> None:
+    page.goto("/trends/")
+    expect(page.get_by_role("button", name="Apply")).to_be_hidden()
