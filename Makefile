@@ -74,4 +74,4 @@ lock:
 		--no-emit-index-url --no-header requirements-bench.in -o requirements-bench.txt
 
 clean:
-	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis tests/solr/target
+	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis tests/*/target

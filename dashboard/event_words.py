@@ -48,7 +48,7 @@ def note_html(event: service.Event) -> SafeString:
 
 def _state(event: service.Event, now: datetime) -> SafeString:
     before, after = (state_of_text(text, now) for text in (event.before, event.after))
-    return format_html('{} <span aria-label="to">→</span> {}', before, after)
+    return format_html('{} <span role="img" aria-label="to">→</span> {}', before, after)
 
 
 def _assign(event: service.Event, now: datetime) -> SafeString:

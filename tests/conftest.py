@@ -42,7 +42,7 @@ class ByServer(LoadScopeScheduling):  # type: ignore[misc]
 
     def _split_scope(self, nodeid: str) -> str:
         folder = nodeid.partition("::")[0].rpartition("/")[0]
-        return folder if folder in ("tests/solr", "tests/browser") else nodeid
+        return folder if folder in ("tests/solr", "tests/browser", "tests/html") else nodeid
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> ByServer:
