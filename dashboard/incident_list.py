@@ -1,10 +1,13 @@
-"""The incidents above the list of errors, and on an error's page."""
+"""The incidents of a period: above the list of errors, on an error's page, on charts."""
 
+from bisect import bisect_left, bisect_right
+from collections import defaultdict
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from functools import partial
 
+from dashboard.charts.stacked import Band, StackedChart
 from dashboard.filtering.order_filter import OrderFilter
 from reconciler import service
 from reconciler.service import Freshness, Incident
@@ -59,3 +62,34 @@ def incidents_of(asked: OrderFilter, fresh: Freshness, signatures: Collection[in
     found = service.cached(fresh.revision, "incidents", everything, rest, find)
     shops = len(service.shop_counts(everything, fresh.revision)) if found else 0
     return IncidentList([one for one in found if one.signature.pk in signatures], shops)
+
+
+def are_on_charts(asked: OrderFilter) -> bool:
+    """Return True where a chart's date is when orders failed: incidents have a place only there."""
+    return asked.counts_attempts or asked.dated_by in ("first", "failed")
+
+
+def with_incidents(chart: StackedChart, incidents: IncidentList) -> StackedChart:
+    """Mark the lettered incidents on a chart, each over all bars that it touches.
+
+    Those that touch the same bars share a mark.
+    """
+    starts = [stack.start for stack in chart.stacks]
+    marked: dict[tuple[int, int], list[tuple[str, Incident]]] = defaultdict(list)
+    for letter, incident in incidents.lettered:
+        first = max(0, bisect_right(starts, incident.start) - 1)
+        end = max(first + 1, bisect_left(starts, incident.last))
+        marked[first, end].append((letter, incident))
+    return replace(chart, bands=[_band(*ends, mine) for ends, mine in marked.items()])
+
+
+def _band(first: int, end: int, marked: list[tuple[str, Incident]]) -> Band:
+    letters = [letter for letter, _ in marked]
+    is_row = ord(letters[-1]) - ord(letters[0]) == len(letters) - 1 > 1
+    called = f"{letters[0]}–{letters[-1]}" if is_row else " ".join(letters)
+    titles = [f"{_words(one.signature)}: {one.orders:,} orders" for _, one in marked]
+    return Band(called, "; ".join(titles), first, end)
+
+
+def _words(signature: service.ErrorSignature) -> str:
+    return signature.plain or signature.template

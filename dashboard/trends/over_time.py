@@ -1,9 +1,7 @@
 """What trends count over time, by category, error or shop."""
 
-from bisect import bisect_left, bisect_right
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import datetime, timedelta
 
 from django.utils import timezone
@@ -11,7 +9,6 @@ from django.utils import timezone
 from dashboard.charts.stacked import (
     MOST_DRAWN,
     OTHER,
-    Band,
     CountsOverTime,
     Series,
     StackedChart,
@@ -21,10 +18,9 @@ from dashboard.charts.stacked import (
 )
 from dashboard.filtering.order_filter import OrderFilter
 from dashboard.filtering.periods import Bounds, edges_between
-from dashboard.incident_list import IncidentList
 from dashboard.trends.measures import Link, Measure, linker
 from reconciler import service
-from reconciler.service import Freshness, Incident
+from reconciler.service import Freshness
 
 
 def per_day(
@@ -74,32 +70,6 @@ def _totals_before(
 def _days_before(moment: datetime, days: timedelta) -> datetime:
     """Return the same time of day, in the dashboard's zone, so many days earlier."""
     return timezone.make_aware(timezone.make_naive(moment) - days)
-
-
-def with_incidents(chart: StackedChart, incidents: IncidentList) -> StackedChart:
-    """Mark the lettered incidents on a chart, each over all bars that it touches.
-
-    Those that touch the same bars share a mark.
-    """
-    starts = [stack.start for stack in chart.stacks]
-    marked: dict[tuple[int, int], list[tuple[str, Incident]]] = defaultdict(list)
-    for letter, incident in incidents.lettered:
-        first = max(0, bisect_right(starts, incident.start) - 1)
-        end = max(first + 1, bisect_left(starts, incident.last))
-        marked[first, end].append((letter, incident))
-    return replace(chart, bands=[_band(*ends, mine) for ends, mine in marked.items()])
-
-
-def _band(first: int, end: int, marked: list[tuple[str, Incident]]) -> Band:
-    letters = [letter for letter, _ in marked]
-    is_row = ord(letters[-1]) - ord(letters[0]) == len(letters) - 1 > 1
-    called = f"{letters[0]}–{letters[-1]}" if is_row else " ".join(letters)
-    titles = [f"{_words(one.signature)}: {one.orders:,} orders" for _, one in marked]
-    return Band(called, "; ".join(titles), first, end)
-
-
-def _words(signature: service.ErrorSignature) -> str:
-    return signature.plain or signature.template
 
 
 def _series(

@@ -18,10 +18,10 @@ from dashboard.charts.heat_map import HeatMap, heat_map_of
 from dashboard.charts.stacked import StackedChart
 from dashboard.filtering.order_filter import OrderFilter
 from dashboard.filtering.periods import Bounds, begin_of
-from dashboard.incident_list import IncidentList, incidents_of
+from dashboard.incident_list import IncidentList, are_on_charts, incidents_of, with_incidents
 from dashboard.trends.measures import Link, Measure, linker, measure_of, of_before
 from dashboard.trends.outcomes import Became, became_of
-from dashboard.trends.over_time import per_day, with_incidents
+from dashboard.trends.over_time import per_day
 from dashboard.trends.rows import Counts, Pair, Row, category_rows, movers, rows_of, sums_by
 from dashboard.trends.shops import Shops, lags_of, percentiles_of, shops_of
 from reconciler import service
@@ -169,7 +169,7 @@ class _Counted:
 
 def _incidents(asked: OrderFilter, fresh: Freshness, counted: _Counted) -> IncidentList:
     """Return the incidents of the errors on the page, where its date is when orders failed."""
-    if asked.dated_by in ("created", "expires") and not asked.counts_attempts:
+    if not are_on_charts(asked):
         return IncidentList([], 0)
     return incidents_of(asked, fresh, {signature for signature, _ in counted.now})
 

@@ -11,7 +11,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_safe
 
 from dashboard.charts.sparklines import sparklines_of
-from dashboard.charts.stacked import histogram_of
+from dashboard.charts.stacked import StackedChart, histogram_of
 from dashboard.error_list import (
     RECENT,
     arrivals_of,
@@ -34,7 +34,7 @@ from dashboard.filtering.parameters import (
     VIEW_NAMES,
 )
 from dashboard.filtering.query import Query
-from dashboard.incident_list import incidents_of
+from dashboard.incident_list import IncidentList, are_on_charts, incidents_of, with_incidents
 from dashboard.list_page import answer, facets_of, filter_form, frame_of_list, later, part_key
 from dashboard.markdown import rendered, without_order
 from dashboard.masked_values import MOST_SHOWN, ValueTable
@@ -71,20 +71,13 @@ def _results(asked: OrderFilter, fresh: Freshness) -> dict[str, Any]:
     table = ErrorsTable.of(rows, asked.sort)
     table.paginate(ClampingPaginator, asked.per_page, asked["page"])
     key = part_key(asked, fresh, reverse("dashboard:errors"))
-    slugs = [row.record.signature.slug for row in table.paginated_rows]
-    small = later(lambda: sparklines_of(asked, fresh, slugs))
     return {
         "table": table,
         "page": table.page,
-        "total": len(rows),
-        **_sums(rows),
-        "period_words": _period_words(asked, fresh),
-        "has_labels": bool(rows) and fresh.loaded,
-        "more_words": _more_words(asked, fresh),
+        **_head(rows, asked, fresh),
         # "3 min ago" may be a minute old.
         "rows_key": f"{key} {fresh.now:%H:%M} {fresh.loaded}",
-        "unit": later(lambda: small[0]),
-        "sparklines": later(lambda: small[1]),
+        **_small_charts(asked, fresh, table),
         "incidents": incidents_of(asked, fresh, {row.signature.pk for row in rows}),
         "arrivals": arrivals_of(rows, asked.matching(fresh.now), fresh),
         "chips": chips_of(asked),
@@ -109,8 +102,22 @@ def _queries(asked: OrderFilter) -> dict[str, Query | None]:
     }
 
 
-def _sums(rows: list[service.ErrorRow]) -> dict[str, int]:
+def _small_charts(asked: OrderFilter, fresh: Freshness, table: ErrorsTable) -> dict[str, Any]:
+    slugs = [row.signature.slug for row in table.records]
+    small = later(lambda: sparklines_of(asked, fresh, slugs))
+    return {"unit": later(lambda: small[0]), "sparklines": later(lambda: small[1])}
+
+
+def _head(
+    rows: list[service.ErrorRow], asked: OrderFilter, fresh: Freshness
+) -> dict[str, int | str | bool]:
+    """Return what is said above the list: how many errors and orders, and what changed."""
     return {
+        "total": len(rows),
+        "open_is_all": all(row.open == row.orders for row in rows),
+        "has_labels": bool(rows) and fresh.loaded,
+        "more_words": _more_words(asked, fresh),
+        "period_words": _period_words(asked, fresh),
         "order_total": sum(row.orders for row in rows),
         **{f"{label}_total": sum(row.label == label for row in rows) for label in LABEL_NAMES},
     }
@@ -215,12 +222,12 @@ def _orders(
 ) -> dict[str, Any]:
     bounds, matching = label_bounds(asked, fresh), asked.matching(fresh.now)
     numbers, changes = numbers_of(matching, fresh), changes_of(asked, fresh)
-    everything = asked.matching(fresh.now, "view", "state").count()
+    incidents = incidents_of(asked, fresh, {signature.pk})
     return {
         "row": service.error_row(signature, numbers, bounds.start, bounds.end, changes),
-        "incidents": incidents_of(asked, fresh, {signature.pk}),
+        "incidents": incidents,
         "date_names": DATE_NAMES,
-        "histogram": histogram_of(asked, fresh, everything),
+        "histogram": _histogram(asked, fresh, incidents),
         "histogram_title": DATE_NAMES[asked.dated_by],
         "shops": service.shop_counts(matching, fresh.revision),
         "values": _values(asked, fresh),
@@ -229,6 +236,14 @@ def _orders(
         "chips": [_on_this_page(chip) for chip in chips_of(asked) if chip.name != "error"],
         "view_name": VIEW_NAMES[asked.view],
     }
+
+
+def _histogram(
+    asked: OrderFilter, fresh: Freshness, incidents: IncidentList
+) -> StackedChart | None:
+    everything = asked.matching(fresh.now, "view", "state").count()
+    chart = histogram_of(asked, fresh, everything)
+    return with_incidents(chart, incidents) if chart and are_on_charts(asked) else chart
 
 
 def _on_this_page(chip: Chip) -> Chip:

@@ -127,7 +127,6 @@ def _story(row: service.FailedOrder, fresh: service.Freshness, wanted: QueryDict
         "what_now": what_now(row, events, fresh),
         "changes": [Line.of(event, fresh.now) for event in reversed(events)],
         "shown": shown,
-        "is_named": "attempt" in wanted,
         "raw_fields": raw_fields(shown),
         "raw_json": raw_json(shown),
     }
@@ -165,18 +164,18 @@ def _like_this(row: service.FailedOrder, fresh: service.Freshness) -> dict[str, 
     else:
         value = ""
     others = same.exclude(pk=row.pk).for_list().sorted_by("-failed")
-
-    def number(orders: service.FailedOrderQuerySet) -> int:
-        return service.cached(fresh.revision, "orders", orders.order_by(), (), orders.count)
-
     return {
-        "error_orders_count": number(every),
+        "error_orders_count": _count(every, fresh),
         "error_orders_url": error_query.url(reverse("dashboard:orders")),
         "same_value": value_in_words(value) if value else "",
         "like_this": list(others[:LIKE_THIS]),
-        "like_this_count": number(same),
+        "like_this_count": _count(same, fresh),
         "like_this_url": query.url(reverse("dashboard:orders")),
     }
+
+
+def _count(orders: service.FailedOrderQuerySet, fresh: service.Freshness) -> int:
+    return service.cached(fresh.revision, "orders", orders.order_by(), (), orders.count)
 
 
 def _runbook(row: service.FailedOrder) -> dict[str, Any]:

@@ -143,34 +143,44 @@ def _results(asked: OrderFilter, fresh: Freshness) -> dict[str, Any]:
     answers = answers_of(asked)
     everything = asked.matching(fresh.now, "view", "state")
     counts = service.per_view(everything, fresh.now, fresh.revision, asked.me)
-    table = _table(asked, fresh, None if asked["state"] else counts[asked.view])
     key = part_key(asked, fresh, reverse("dashboard:orders"))
     return {
-        "table": table,
-        "page": table.page,
-        "total": table.paginator.count,
+        **_rows(asked, fresh, None if asked["state"] else counts[asked.view]),
         "tabs": _tabs(asked.query.without("state"), asked.view, counts),
         "part_key": key,
         # One of its figures changes from second to second.
         "summary_key": f"{key} {counts['expiring']}",
-        "figures": later(lambda: figures_of(asked, fresh, counts)),
-        "histogram": later(lambda: histogram_of(asked, fresh, counts["all"])),
-        "histogram_title": DATE_NAMES[asked.dated_by],
+        **_summary(asked, fresh, counts),
         "chips": chips_of(asked),
         "facets": later(lambda: facets_of(asked, fresh)),
         "answers": answers,
         "columns": columns_of(asked.query),
-        "suggestions": suggestions_for(asked, fresh.now) if not table.paginator.count else None,
         "view_name": VIEW_NAMES[asked.view],
         "latest_attempt": latest_attempt,
     }
 
 
-def _table(asked: OrderFilter, fresh: Freshness, known: int | None) -> OrdersTable:
+def _summary(asked: OrderFilter, fresh: Freshness, counts: dict[str, int]) -> dict[str, Any]:
+    """Return what the summary shows; each is made only where no drawn part is kept."""
+    return {
+        "figures": later(lambda: figures_of(asked, fresh, counts)),
+        "histogram": later(lambda: histogram_of(asked, fresh, counts["all"])),
+        "histogram_title": DATE_NAMES[asked.dated_by],
+    }
+
+
+def _rows(asked: OrderFilter, fresh: Freshness, known: int | None) -> dict[str, Any]:
+    """Return a page of rows; ``known`` is how many there are, where that was counted already."""
     rows = asked.matching(fresh.now).sorted_by(asked.sort).for_list()
     table = OrdersTable(rows, order_by=asked.sort)
     table.paginate(ClampingPaginator, asked.per_page, asked["page"], known=known)
-    return table
+    total = table.paginator.count
+    return {
+        "table": table,
+        "page": table.page,
+        "total": total,
+        "suggestions": None if total else suggestions_for(asked, fresh.now),
+    }
 
 
 def _tabs(
