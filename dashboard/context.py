@@ -36,14 +36,14 @@ def _freshness(request: HttpRequest) -> Freshness | None:
     """Return what dashboard.middleware.Ledger found, or what is known on pages that it passes by.
 
     These are pages that do not exist, and answers to what somebody sent. None where nobody is
-    signed in, or where the database does not answer.
+    signed in, or where the ledger cannot be read.
     """
     if hasattr(request, "freshness"):
         return request.freshness  # type: ignore[no-any-return]
     user = getattr(request, "user", None)
     try:
         return service.freshness() if user is not None and user.is_authenticated else None
-    except service.UNAVAILABLE:
+    except (service.AnotherHotWax, *service.UNAVAILABLE):
         return None
 
 

@@ -1,6 +1,6 @@
 """The incidents of a period: above the list of errors, on an error's page, on charts."""
 
-from bisect import bisect_left, bisect_right
+from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Collection
 from dataclasses import dataclass, replace
@@ -78,7 +78,7 @@ def with_incidents(chart: StackedChart, incidents: IncidentList) -> StackedChart
     marked: dict[tuple[int, int], list[tuple[str, Incident]]] = defaultdict(list)
     for letter, incident in incidents.lettered:
         first = max(0, bisect_right(starts, incident.start) - 1)
-        end = max(first + 1, bisect_left(starts, incident.last))
+        end = max(first + 1, bisect_right(starts, incident.last))
         marked[first, end].append((letter, incident))
     return replace(chart, bands=[_band(*ends, mine) for ends, mine in marked.items()])
 

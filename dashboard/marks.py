@@ -75,7 +75,7 @@ def time_of_span(bar: SmallBar | Stack, unit: str) -> SafeString:
 
 @lru_cache(maxsize=2048)
 def _time_of_span(begin: datetime, label: str, unit: str) -> SafeString:
-    written = begin.isoformat(timespec="minutes") if unit == "hour" else f"{begin:%Y-%m-%d}"
+    written = wording.span_written(begin, unit)
     return SafeString(f'<time datetime="{written}">{escape(label)}</time>')
 
 
@@ -143,15 +143,22 @@ def bars(stack: Stack, bar: tuple[float, float]) -> SafeString:
         f' height="{height}"/>'
         for color, y, height in stack.parts
     ]
-    if stack.before:
-        top = f"{100 - float(stack.before_height):.4g}"
-        drawn.insert(
-            0,
-            f'<rect class="before-bar" x="{place + 0.04:g}" y="{top}" width="0.92"'
-            f' height="{stack.before_height}"/><line class="before-top" x1="{place + 0.04:g}"'
-            f' y1="{top}" x2="{place + 0.96:g}" y2="{top}"/>',
-        )
-    return SafeString("".join(drawn))
+    return SafeString(_before(stack) + "".join(drawn))
+
+
+def _before(stack: Stack) -> str:
+    """Draw the same span of the previous period; its top only where it is within the chart."""
+    if not stack.before:
+        return ""
+    left, top = f"{stack.place + 0.04:g}", f"{100 - float(stack.before_height):.4g}"
+    bar = (
+        f'<rect class="before-bar" x="{left}" y="{top}" width="0.92"'
+        f' height="{stack.before_height}"/>'
+    )
+    if stack.is_before_cut:
+        return bar
+    right = f"{stack.place + 0.96:g}"
+    return f'{bar}<line class="before-top" x1="{left}" y1="{top}" x2="{right}" y2="{top}"/>'
 
 
 def sparkline(bars: Sequence[SmallBar]) -> SafeString:

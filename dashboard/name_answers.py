@@ -70,9 +70,9 @@ def looked_up(request: HttpRequest, query: Query) -> str | None:
     """
     if request.GET.get("open") != "1":
         return None
-    written = query.get("order").strip()
-    if service.host_of(written):
-        return _by_address(written, query)
+    written = query.get("order")
+    if "/" in written and (url := _by_address(written, query)):
+        return url
     form = FilterForm(query, request.user.get_username())
     if not form.is_valid() or len(form.asked.names) != 1:
         return None
@@ -81,16 +81,16 @@ def looked_up(request: HttpRequest, query: Query) -> str | None:
     return _order_path(found.orders[0][1]) if is_one else None
 
 
-def _by_address(address: str, query: Query) -> str:
-    token = service.order_token(address)
+def _by_address(text: str, query: Query) -> str | None:
+    """Return where a text with an address leads; None if it may stay as it was typed."""
+    here = reverse("dashboard:orders")
+    host, token = service.order_page(service.without_query(text))
     if not token:
-        name = service.mask_keys(address)
-        return query.with_("order", name).url(reverse("dashboard:orders"))
-    orders = service.failed_orders().at_page(service.host_of(address), token)
+        name = service.without_query(service.mask_keys(text))
+        return None if name == text else query.with_("order", name).url(here)
+    orders = service.failed_orders().at_page(host, token)
     found = list(orders.values_list("pk", flat=True)[:2])
-    if len(found) == 1:
-        return _order_path(found[0])
-    return query.with_("order", token).url(reverse("dashboard:orders"))
+    return _order_path(found[0]) if len(found) == 1 else query.with_("order", token).url(here)
 
 
 def _order_path(pk: int) -> str:

@@ -15,7 +15,7 @@ from dashboard.filtering.order_filter import OrderFilter
 from dashboard.filtering.parameters import ADVICE, CATEGORIES
 from dashboard.trends.panels import Trends
 from dashboard.trends.rows import Row
-from dashboard.wording import machine
+from dashboard.wording import span_written
 from reconciler import service
 from reconciler.service import Freshness
 
@@ -131,7 +131,8 @@ def _trend_rows(found: Trends) -> Iterator[TrendRow]:
         for verdict in found.became.verdicts:
             yield ("in HotWax by now?", verdict.label, "", verdict.now, None)
         for bar in found.became.backlog:
-            yield ("not resolved", machine(bar.start), found.became.unit, bar.count, None)
+            begin = span_written(bar.start, found.became.unit)
+            yield ("not resolved", begin, "", bar.count, None)
     for day, cells, _ in found.heat.rows:
         for hour, cell in enumerate(cells):
             yield ("weekday and hour", day, f"{hour:02d}:00", cell.count, None)
@@ -141,11 +142,12 @@ def _trend_rows(found: Trends) -> Iterator[TrendRow]:
 def _over_time(chart: StackedChart) -> Iterator[TrendRow]:
     table = f"failed per {chart.unit}"
     for stack in chart.stacks:
+        begin = span_written(stack.start, chart.unit)
         if stack.unseen:
-            yield (table, stack.label, "not seen", None, None)
+            yield (table, begin, "not seen", None, None)
         for series, count in zip(chart.series, stack.counts, strict=True):
-            yield (table, stack.label, series.label, count, None)
-        yield (table, stack.label, "all", stack.total, stack.before)
+            yield (table, begin, series.label, count, None)
+        yield (table, begin, "all", stack.total, stack.before)
 
 
 def _of_rows(table: str, rows: Iterable[Row]) -> Iterator[TrendRow]:

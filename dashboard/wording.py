@@ -101,6 +101,12 @@ def plural(count: int, one: str, many: str = "") -> str:
     return f"{count:,} {one if count == 1 else many or one + 's'}"
 
 
+def span_written(begin: datetime, unit: str) -> str:
+    """Write the beginning of a chart's span for machines: an hour with its offset, or a day."""
+    here = local(begin)
+    return here.isoformat(timespec="minutes") if unit == "hour" else f"{here:%Y-%m-%d}"
+
+
 def utc(moment: datetime) -> str:
     """Write a moment in full: 2026-11-24 14:21:00 UTC."""
     day, clock = utc_parts(moment)

@@ -8,7 +8,14 @@ from django.utils import timezone
 
 from reconciler.hotwax.documents import ALIASES, FIELD_OF_NAME, as_text, from_text
 from reconciler.hotwax.exceptions import HotWaxError
-from reconciler.hotwax.links import admin_link, host_of, link_of, mask_keys, order_token
+from reconciler.hotwax.links import (
+    admin_link,
+    host_of,
+    link_of,
+    mask_keys,
+    order_page,
+    without_query,
+)
 from reconciler.ledger.database import DISK_FULL, UNAVAILABLE, brief_wait, reason_of
 from reconciler.ledger.figures.cache import cached
 from reconciler.ledger.figures.counts import (
@@ -272,7 +279,7 @@ __all__ = [
     "note_imported",
     "note_view",
     "number_of_values",
-    "order_token",
+    "order_page",
     "orders_by_signature",
     "outcomes",
     "outcomes_of",
@@ -304,6 +311,7 @@ __all__ = [
     "values_in_error",
     "whole_rows",
     "with_sorted_value",
+    "without_query",
     "worked",
 ]
 

@@ -89,6 +89,7 @@ class Stack:
     before_height: str = "0"
     #: The bar is higher than the chart: its value is written beside it.
     is_cut: bool = False
+    is_before_cut: bool = False
 
 
 @dataclass(frozen=True)
@@ -188,6 +189,7 @@ def stacked(
                 before=before,
                 before_height=f"{HEIGHT * min(before or 0, scale.top) / scale.top:.4g}",
                 is_cut=sum(counts) > scale.top,
+                is_before_cut=(before or 0) > scale.top,
             )
         )
     return StackedChart(

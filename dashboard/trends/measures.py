@@ -80,7 +80,7 @@ def of_before(asked: OrderFilter, before: Bounds | None) -> Link:
     first, last = local(before.start), local(before.end - timedelta.resolution)
     if asked.counts_attempts or begin_of(first.date()) != before.start:
         return _no_list
-    days = asked.query.of_orders().without("period", "at").with_("from", first.date().isoformat())
+    days = asked.query.of_orders().without("period").with_("from", first.date().isoformat())
     path = reverse("dashboard:orders")
     return lambda name, value: (
         days.with_("to", last.date().isoformat()).with_(name, value).url(path)

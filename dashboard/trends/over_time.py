@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from django.utils import timezone
 
@@ -17,8 +17,9 @@ from dashboard.charts.stacked import (
     stacked,
 )
 from dashboard.filtering.order_filter import OrderFilter
-from dashboard.filtering.periods import Bounds, edges_between
+from dashboard.filtering.periods import Bounds, begin_of, edges_between
 from dashboard.trends.measures import Link, Measure, linker
+from dashboard.wording import local
 from reconciler import service
 from reconciler.service import Freshness
 
@@ -57,19 +58,22 @@ def _totals_before(
     measure: Measure, edges: Sequence[datetime], before: Bounds | None, fresh: Freshness
 ) -> list[int]:
     """Count what is measured in the same spans of the period before; empty if there is none."""
-    if before is None or before.start is None:
+    if before is None or before.start is None or before.end is None:
         return []
-    days = timezone.localtime(edges[0]).date() - timezone.localtime(before.start).date()
-    earlier = [_days_before(edge, days) for edge in edges]
+    earlier = [min(edge, before.end) for edge in _shifted(edges, before.start)]
     spans = service.over_time(
         measure.ever, measure.column, earlier, "category", fresh.revision, measure.prefix
     )
     return [sum(span.values()) for span in spans]
 
 
-def _days_before(moment: datetime, days: timedelta) -> datetime:
-    """Return the same time of day, in the dashboard's zone, so many days earlier."""
-    return timezone.make_aware(timezone.make_naive(moment) - days)
+def _shifted(edges: Sequence[datetime], start: datetime) -> list[datetime]:
+    """Return the same edges in a period that begins at ``start``."""
+    first = local(edges[0])
+    if begin_of(first.date()) != first:  # 24 hours that roll on, whatever the clocks do
+        return [edge - (edges[0] - start) for edge in edges]
+    days = first.date() - local(start).date()
+    return [timezone.make_aware(timezone.make_naive(edge) - days) for edge in edges]
 
 
 def _series(

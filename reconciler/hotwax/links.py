@@ -35,16 +35,25 @@ def link_of(site: str) -> str:
     return site if host_of(site) else ""
 
 
-_ORDER_PAGE = re.compile(r"[^?#]*/orders/(?P<token>[0-9A-Za-z]{8,64})(?:[/?#]|\Z)")
+_ORDER_PAGE = re.compile(
+    r"(?P<host>[\w-]{1,63}(?:\.[\w-]{1,63}){1,8})(?::\d{1,5})?/(?:[^\s?#<>\"']{1,200}/)?"
+    r"orders/(?P<token>[0-9A-Za-z]{8,64})(?![0-9A-Za-z])",
+)
+_BEHIND_PATH = re.compile(r"[?#]\S*")
 
 
-def order_token(address: str) -> str:
-    """Return what tells an order's page in a shop apart; "" if this is no address of one.
+def order_page(text: str) -> tuple[str, str]:
+    """Return host and token of the address of an order's page in a text; ("", "") if it has none.
 
     Shopify writes https://<shop>/<number>/orders/<token>, with /authenticate?key=… in e-mails.
     """
-    found = _ORDER_PAGE.match(address) if host_of(address) else None
-    return found["token"] if found else ""
+    found = _ORDER_PAGE.search(text)
+    return (found["host"].lower(), found["token"]) if found else ("", "")
+
+
+def without_query(text: str) -> str:
+    """Leave out what stands behind the path of addresses: there it may be a key."""
+    return _BEHIND_PATH.sub("", text) if "/" in text else text
 
 
 def admin_link(handle: str, order_name: str, shopify_id: str = "") -> str:

@@ -54,7 +54,7 @@ document.addEventListener("input", (event) => {
 // The key in an order's address opens its page to anybody: it is not sent.
 document.addEventListener("submit", (event) => {
   const field = event.target.querySelector?.("#lookup");
-  if (field) field.value = field.value.replace(/^(\s*https?:[^?#]*)[?#].*$/i, "$1");
+  if (field?.value.includes("/")) field.value = field.value.replace(/[?#]\S*/g, "");
 });
 
 document.addEventListener("keydown", (event) => {

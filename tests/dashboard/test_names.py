@@ -228,6 +228,8 @@ TOKEN = "a1b2c3d4e5f60718293a4b5c6d7e8f90"
         (f"https://a.myshopify.com/1/orders/{TOKEN}", True),
         (f"https://a.myshopify.com/1/orders/{TOKEN}/authenticate?key=s3cret", True),
         (f"  https://A.myshopify.com/1/orders/{TOKEN}?key=s3cret&x=1#top ", True),
+        (f"a.myshopify.com/1/orders/{TOKEN}/authenticate?key=s3cret", True),
+        (f"see <https://a.myshopify.com/1/orders/{TOKEN}?key=s3cret>", True),
         # A domain that no shop had before.
         (f"https://shop.example.com/1/orders/{TOKEN}", True),
         # Another shop that is known.
@@ -235,6 +237,8 @@ TOKEN = "a1b2c3d4e5f60718293a4b5c6d7e8f90"
         (f"https://a.myshopify.com/1/orders/{TOKEN[::-1]}?key=s3cret", False),
         ("https://a.myshopify.com/1/orders?key=s3cret", False),
         ("https://admin.shopify.com/store/a/orders/77?key=s3cret", False),
+        ("https://evil.example/x#key=s3cret", False),
+        ("shop.example/authenticate?key=s3cret", False),
     ],
 )
 def test_the_look_up_finds_an_order_by_its_page_in_shopify(

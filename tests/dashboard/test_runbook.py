@@ -213,3 +213,16 @@ def test_each_edit_is_an_event_and_a_change_of_the_ledger(signature: ErrorSignat
         ("runbook", "ben", now, "revision 1", "revision 2"),
     ]
     assert [book.text for book in runbooks.runbook_history(signature)][:2] == ["Two", "  - One"]
+
+
+def test_the_form_as_the_page_draws_it_saves_the_first_text(
+    keep: Callable[..., None], manager: Browser
+) -> None:
+    keep(document("#1"))
+    path = f"/errors/{ErrorSignature.objects.get().slug}/runbook/"
+    page = Page(manager.get(path))
+    sent = {"base": page.root.one("input", name_="base").get("value"), "text": "Do *this*"}
+    assert sent["base"] == "0"
+    answer = manager.post(path, sent)
+    assert answer.status_code == 302
+    assert Page(manager.get(path)).root.one("input", name_="base").get("value") == "1"

@@ -25,6 +25,11 @@ Keep = Callable[..., None]
         ("No payToPartyId set on ProductStore : STORE_EU.", "STORE_EU"),
         ("Value found (with ids ADOC10231::customerId), cannot create", "ADOC10231"),
         ("No Shopify order found for id: 5432109876", "5432109876"),
+        ("Product not found for SKU: MUG-1", "MUG-1"),
+        ('Product not found for SKU 12"-PIPE', '12"-PIPE'),
+        ("Product not found for SKU O'BRIEN-7", "O'BRIEN-7"),
+        ("Product not found for SKU ‹sku› and SKU ABC", ""),
+        ("Product not found for SKU TEE-2119-RE…", ""),
         ("Exceeded 4 calls per second for api client.", ""),
         ("Data too long for column 'ADDRESS1' at row 12", ""),
         ("Inserting: [orderId,M10231(java.lang.String)] failed", ""),
@@ -43,6 +48,22 @@ def test_no_character_is_lost(value: str, sentence: str) -> None:
     text = sentence.replace("{}", value)
     assert "".join(parted(RULES.read(text).template, text)) == text
     assert "".join(parted("Another ‹sku› template", text)) == text
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Orders " + ", ".join(f"#{1001 + n}" for n in range(900)) + " failed for SKU: ABC-1",
+        "Orders " + ", ".join(f"#{100001 + n}" for n in range(900)) + " failed for SKU ABC-1",
+        "id: " * 5000 + "x",
+        "'" * 20_000,
+        "SKU " * 5000,
+    ],
+)
+def test_no_text_takes_long(text: str) -> None:
+    template = RULES.read(text).template
+    for shown in (text, text[:300], text[:300] + "…", text[::-1]):
+        assert "".join(parted(template, shown)) == shown
 
 
 def test_it_stands_out_on_every_page(keep: Keep, open_page: Open) -> None:

@@ -267,3 +267,30 @@ def test_a_week_stands_before_the_same_days_of_the_week_before(keep: Keep, open_
     assert [row.all("td")[0].text for row in rows] == ["7", "6", "5", "4", "3", "2", "1"]
     tops = [line for line in page.root.all("line") if line.get("class") == "before-top"]
     assert len(tops) == 7
+
+
+def test_a_row_that_fell_to_nothing_keeps_the_hour_asked_for(keep: Keep, open_page: Open) -> None:
+    then = (NOW - timedelta(days=9)).replace(minute=5)
+    for n in range(6):
+        moment = then - n % 3 * HOUR
+        keep(document(f"#{n}", logged=moment, created=moment - HOUR / 6, document_id=f"{n}"))
+    seen_for(60)
+    hour = f"{local(then):%a-%H}".lower()
+    page = open_page(f"/trends/?period=7d&at={hour}")
+    for name in ("by-category", "by-store", "movers-errors"):
+        row = page.root.one("table", data_chart=name).one("tbody").one("tr")
+        assert row.one("td", data_before="2")
+        assert open_page(row.one("a").get("href")).total == 2
+
+
+def test_an_order_of_the_last_day_is_none_of_the_day_before(
+    keep: Keep, open_page: Open, browser: Browser
+) -> None:
+    for n, age in enumerate((timedelta(hours=23, minutes=40), timedelta(hours=24, minutes=20))):
+        moment = NOW - age
+        keep(document(f"#{n}", logged=moment, created=moment - HOUR / 6, document_id=f"{n}"))
+    seen_for(60)
+    assert open_page("/trends/?period=24h").total == 1
+    spans = browser.get("/api/trends?period=24h").json()["over_time"]["spans"]
+    assert sum(span["count"] for span in spans) == 1
+    assert sum(span["before"] for span in spans) == 1

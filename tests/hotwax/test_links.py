@@ -11,7 +11,14 @@ from reconciler.hotwax.documents import (
     bounded,
     shop_of,
 )
-from reconciler.hotwax.links import admin_link, host_of, link_of, mask_keys, order_token
+from reconciler.hotwax.links import (
+    admin_link,
+    host_of,
+    link_of,
+    mask_keys,
+    order_page,
+    without_query,
+)
 
 NEW_YORK = Reading(ZoneInfo("America/New_York"))
 
@@ -131,19 +138,32 @@ def test_long_keys_are_bounded_and_stay_apart(one: str, other: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("address", "token"),
+    ("text", "host", "token"),
     [
-        ("https://a.b/1/orders/0123456789abcdef/authenticate?key=x", "0123456789abcdef"),
-        ("https://a.b/1/orders/0123456789abcdef", "0123456789abcdef"),
-        ("https://a.b/1/orders/0123456789abcdef?key=/orders/fedcba9876543210", "0123456789abcdef"),
-        ("https://a.b/1?next=/orders/0123456789abcdef", ""),
-        ("https://a.b/1/orders/77", ""),
-        ("https://a.b/1/orders/", ""),
-        ("ftp://a.b/1/orders/0123456789abcdef", ""),
-        ("/1/orders/0123456789abcdef", ""),
-        (f"https://a.b/1/orders/{'a' * 65}", ""),
-        ("https://a.b/1/orders/%25012345678", ""),
+        ("https://a.b/1/orders/0123456789abcdef/authenticate?key=x", "a.b", "0123456789abcdef"),
+        ("https://a.b/1/orders/0123456789abcdef", "a.b", "0123456789abcdef"),
+        ("A.B/1/orders/0123456789abcdef", "a.b", "0123456789abcdef"),
+        ("see <https://a.b:8/1/orders/0123456789abcdef>.", "a.b", "0123456789abcdef"),
+        ("https://a.b/orders/0123456789abcdef", "a.b", "0123456789abcdef"),
+        ("https://a.b/1?next=/orders/0123456789abcdef", "", ""),
+        ("https://a.b/1/orders/77", "", ""),
+        ("https://a.b/1/orders/", "", ""),
+        ("/1/orders/0123456789abcdef", "", ""),
+        (f"https://a.b/1/orders/{'a' * 65}", "", ""),
+        ("https://a.b/1/orders/%25012345678", "", ""),
     ],
 )
-def test_an_orders_page_is_told_by_its_token(address: str, token: str) -> None:
-    assert order_token(address) == token
+def test_an_orders_page_is_told_by_its_token(text: str, host: str, token: str) -> None:
+    assert order_page(text) == (host, token)
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("https://a.b/c?key=s#x and #1001", "https://a.b/c and "),
+        ("a.b/c#key=s", "a.b/c"),
+        ("#1001, LUNE#5", "#1001, LUNE#5"),
+    ],
+)
+def test_what_stands_behind_a_path_is_left_out(text: str, shown: str) -> None:
+    assert without_query(text) == shown
