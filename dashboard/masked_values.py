@@ -16,6 +16,7 @@ HEADINGS = (
     "kind",
     "value",
     "orders",
+    "not resolved",
     "missing",
     "shops",
     "first attempt (UTC)",
@@ -83,5 +84,6 @@ class ValueTable:
         for row in self.rows:
             dates = (moment_of(row.first_at), moment_of(row.last_failed_at))
             kind = KINDS.get(row.kind, (row.kind, ""))[0]
-            writer.writerow([kind, safe(row.text), row.orders, row.missing, row.shops, *dates])
+            cells = [kind, safe(row.text), row.orders, row.unresolved, row.missing]
+            writer.writerow([*cells, row.shops, *dates])
         return f"\ufeff{file.getvalue()}"

@@ -40,7 +40,16 @@ ERROR_HEADINGS = (
     "as of (UTC)",
 )
 #: One row a number: every table of the page in the same form.
-TREND_HEADINGS = ("table", "row", "series", "now", "before", "as of (UTC)")
+TREND_HEADINGS = (
+    "table",
+    "row",
+    "series",
+    "now",
+    "before",
+    "from (UTC)",
+    "until (UTC)",
+    "as of (UTC)",
+)
 Cell = str | int | None
 TrendRow = tuple[str, str, str, int | None, int | None]
 
@@ -108,9 +117,9 @@ def error_lines(
 
 def trend_lines(found: Trends, fresh: Freshness) -> Iterator[Sequence[Cell]]:
     """Yield a row per number of the page's tables."""
-    as_of = moment_of(fresh.as_of)
+    period = (moment_of(found.bounds.start), moment_of(found.bounds.end), moment_of(fresh.as_of))
     for line in _trend_rows(found):
-        yield (*line, as_of)
+        yield (*line, *period)
 
 
 def _trend_rows(found: Trends) -> Iterator[TrendRow]:

@@ -25,6 +25,8 @@ class Row:
     url: str
     size: float = 0
     hue: str = ""
+    #: The bar reaches beyond the end of the scale.
+    is_cut: bool = False
 
     @property
     def change(self) -> int | None:
@@ -80,4 +82,8 @@ def movers(rows: list[Row]) -> list[Row]:
     kept = moved[:MOST_MOVERS]
     end = abs(kept[min(2, len(kept) - 1)].change or 1) if kept else 1
     kept.sort(key=lambda row: (-(row.change or 0), row.label))
-    return [replace(row, size=round(50 * min(1, abs(row.change or 0) / end), 2)) for row in kept]
+    drawn = []
+    for row in kept:
+        part = abs(row.change or 0) / end
+        drawn.append(replace(row, size=round(50 * min(1, part), 2), is_cut=part > 1))
+    return drawn

@@ -96,7 +96,16 @@ def _row(row: Row, missing: int | None, counts: dict[int, int], top: int) -> Sho
         f"{min(100, 100 * value / top):.4g}" if value and top else "0" for value in (p50, p90)
     ]
     return ShopRow(
-        row.key, row.label, row.now, row.before, row.url, 0, "", missing, p50, p90, *places
+        row.key,
+        row.label,
+        row.now,
+        row.before,
+        row.url,
+        missing=missing,
+        p50=p50,
+        p90=p90,
+        p50_place=places[0],
+        p90_place=places[1],
     )
 
 

@@ -152,6 +152,7 @@ def test_names_are_read_as_people_paste_them(
 @pytest.fixture
 def named(keep: Keep) -> None:
     keep(document("LUNE#3800"), document("#1001"), document("EXC-77"), document("#12", host="b.x"))
+    keep(document("#HH88119"))
     keep(document("#12", host="a.x"))
 
 
@@ -166,6 +167,11 @@ def answer_of(page: Page, name: str) -> Any:
         ("LUNE-3800", ["LUNE#3800"]),
         ("exc77", ["EXC-77"]),
         ("#exc#77", ["EXC-77"]),
+        # People leave out the letters before a number.
+        ("88119", ["#HH88119"]),
+        ("#77", ["EXC-77"]),
+        ("8119", []),
+        ("hh8119", []),
         ("lune38001", []),
         ("lun3800", []),
         ("une3800", []),

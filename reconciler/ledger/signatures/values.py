@@ -6,7 +6,7 @@ from datetime import datetime
 
 from django.db.models import Count, Max, Min, Q, QuerySet
 
-from reconciler.ledger.models import MaskedValue, Verdict
+from reconciler.ledger.models import MaskedValue, State, Verdict
 from reconciler.ledger.queries import FailedOrderQuerySet
 from reconciler.ledger.signatures.rules import RULES, SignatureRules
 
@@ -52,6 +52,8 @@ class ValueCount:
     kind: str
     text: str
     orders: int
+    #: Of these, those that are not resolved.
+    unresolved: int
     #: Of these, those that are not in the OMS as far as it was asked.
     missing: int
     shops: int
@@ -81,6 +83,7 @@ def value_counts(orders: FailedOrderQuerySet, most: int | None = None) -> list[V
         .values_list("kind", "text")
         .annotate(
             orders=Count("order"),
+            unresolved=Count("order", filter=~Q(order__state=State.RESOLVED)),
             missing=Count("order", filter=Q(order__verdict=Verdict.MISSING)),
             shops=Count("order__shop", distinct=True),
             first=Min("order__first_at"),

@@ -6,7 +6,7 @@ control does not come back, the answer is "cannot be asked", never "not there".
 """
 
 import re
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
@@ -43,6 +43,9 @@ MOST_PREFIXES = 5
 #: What may join letters and digits of a name, and how far names are searched for similar ones.
 JOINTS = ("", "#", "-", "_", " ", ".", "/")
 MOST_PARTS, MOST_SEARCHED, MOST_SIMILAR = 8, 200, 5
+#: What is common before numbers is read from so many of the latest names.
+MOST_LATEST = 500
+_LETTERS_AND_NUMBER = re.compile(r"[^\W\d_]{1,12}[-_ ]?(?=\d+\Z)")
 _PARTS = re.compile(r"[^\W\d_]+|\d+")
 
 FORMS = (requests.named, requests.named_as_phrases)
@@ -106,14 +109,26 @@ def _similar_orders(name: str) -> tuple[tuple[str, int], ...]:
     """Return orders whose names are the same in letters and digits; at most MOST_SIMILAR.
 
     Letters and digits may be joined by one of JOINTS, or what follows the last "#" be the end.
+    Of a bare number also those with letters before it: people leave out `HH` of `#HH88119`.
     """
     wanted = _letters_and_digits(name)
+    if wanted.isdecimal():
+        return _behind_letters(wanted)
     parts = _PARTS.findall(wanted)[:MOST_PARTS]
     spelled = {joint.join(parts[n:]) for joint in JOINTS for n in range(len(parts))}
     rows = failed_orders().filter(Q(name_key__in=spelled) | Q(name_tail__in=spelled))
     found = rows.order_by("-pk").values_list("order_name", "pk")[:MOST_SEARCHED]
     same = [(other, pk) for other, pk in found if _letters_and_digits(other) == wanted]
     return tuple(same[:MOST_SIMILAR]) if wanted else ()
+
+
+def _behind_letters(number: str) -> tuple[tuple[str, int], ...]:
+    """Return orders named by this number with letters before it, as known names have them."""
+    tails = failed_orders().order_by("-pk").values_list("name_tail", flat=True)[:MOST_LATEST]
+    letters = Counter(found[0] for tail in tails if (found := _LETTERS_AND_NUMBER.match(tail)))
+    spelled = [f"{before}{number}" for before, _ in letters.most_common(MOST_PREFIXES)]
+    rows = failed_orders().filter(name_tail__in=spelled).order_by("-pk")
+    return tuple(rows.values_list("order_name", "pk")[:MOST_SIMILAR])
 
 
 def _letters_and_digits(name: str) -> str:
