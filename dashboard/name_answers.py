@@ -51,9 +51,14 @@ class NameAnswers:
         return "\n".join(one.name for one in self.misses)
 
     @property
+    def are_many(self) -> bool:
+        """Return True if too many are missing to say of each where it was looked for."""
+        return len(self.misses) >= MANY
+
+    @property
     def handles(self) -> list[str]:
         """Return the shops in whose Shopify admin a missing name may be searched."""
-        return service.shop_handles(MOST_SHOPS) if len(self.misses) < MANY else []
+        return [] if self.are_many else service.shop_handles(MOST_SHOPS)
 
 
 def answers_of(asked: OrderFilter) -> NameAnswers | None:

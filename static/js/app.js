@@ -77,6 +77,18 @@ document.addEventListener("keydown", (event) => {
   }
 });
 
+// A menu of fields begins with the first of them; Ctrl and Enter send what was written.
+document.addEventListener("toggle", (event) => {
+  if (event.target.matches?.("details.menu[open]")) {
+    event.target.querySelector(".menu__panel--form :is(input, textarea):not([type=hidden])")?.focus();
+  }
+}, true);
+document.addEventListener("keydown", (event) => {
+  if (event.key === "Enter" && (event.ctrlKey || event.metaKey) && event.target.matches?.("textarea")) {
+    event.target.form?.requestSubmit();
+  }
+});
+
 document.addEventListener("click", async (event) => {
   for (const menu of document.querySelectorAll(openMenu)) {
     if (!menu.contains(event.target)) menu.open = false;

@@ -158,6 +158,9 @@ def test_days_and_names_are_found_from_their_menus(page: Any) -> None:
 
 def test_a_wrong_value_is_told_and_the_rest_works_on(page: Any) -> None:
     page.goto("/orders/?from=2026-11-31&q=timeout")
+    assert "November has 30 days" in page.locator(".state").inner_text()
+    # Its field says so too, where one looks for it.
+    page.locator("#days summary").click()
     assert "November has 30 days" in page.locator("#from-error").inner_text()
     assert page.input_value("#q") == "timeout"
     page.fill("#from", "2026-11-01")

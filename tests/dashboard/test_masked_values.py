@@ -11,7 +11,7 @@ from urllib.parse import quote
 import pytest
 from django.test import Client as Browser
 
-from reconciler.ledger.models import ErrorSignature, Event
+from reconciler.ledger.models import ErrorSignature, Event, FailedOrder
 from tests.clock import NOW
 from tests.dashboard.conftest import Open, Page
 from tests.makers import document
@@ -141,3 +141,17 @@ def test_a_row_and_an_order_show_the_value(slug: str, open_page: Open) -> None:
 def test_the_api_takes_the_same(slug: str, manager: Browser) -> None:
     found = manager.get("/api/orders?view=all&value=sku:TEE-1").json()
     assert {order["order"] for order in found["orders"]} == {"#1", "#2", "#3"}
+
+
+def test_it_is_told_how_many_orders_wait_and_how_many_are_missing(
+    slug: str, manager: Browser, open_page: Open
+) -> None:
+    orders = FailedOrder.objects.filter(masked_values__text="TEE-1").order_by("order_name")
+    assert [order.order_name for order in orders] == ["#1", "#2", "#3"]
+    FailedOrder.objects.filter(pk=orders[0].pk).update(state="resolved", verdict="imported")
+    FailedOrder.objects.filter(pk=orders[1].pk).update(state="ignored", verdict="missing")
+    answer = manager.get(f"/errors/{slug}/values.csv").content.decode("utf-8-sig")
+    row = next(row for row in csv.DictReader(io.StringIO(answer)) if row["value"] == "TEE-1")
+    assert [row[name] for name in ("orders", "not resolved", "missing")] == ["3", "2", "1"]
+    row = open_page(f"/errors/{slug}/").root.one("tr", data_value="TEE-1")
+    assert [cell.text for cell in row.all("td", class_="num")] == ["3", "2", "1", "2"]

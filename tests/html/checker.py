@@ -1,7 +1,6 @@
 """The Nu HTML checker, which knows what HTML allows; it comes from Maven Central."""
 
 import json
-import shutil
 import subprocess
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -16,23 +15,6 @@ NOT_FAULTS = (
     # A list may have a name. Which elements may not, axe knows.
     "Possible misuse of “aria-label”",
 )
-
-
-class NotAvailable(Exception):
-    """A JDK or Maven is missing, or Maven could not fetch the checker."""
-
-
-def build() -> None:
-    """Fetch the checker with Maven, once. Raises NotAvailable."""
-    if LIBRARY.is_dir():
-        return
-    if not shutil.which("java") or not shutil.which("mvn"):
-        raise NotAvailable("a JDK 17 and Maven are needed for the check of the pages' HTML")
-    done = subprocess.run(
-        ["mvn", "-q", "-B", "package"], cwd=HERE, capture_output=True, text=True, check=False
-    )
-    if done.returncode:
-        raise NotAvailable(f"Maven could not fetch the checker: {done.stdout[-800:]}")
 
 
 def faults(pages: Mapping[str, str], folder: Path) -> Iterator[str]:

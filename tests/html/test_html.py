@@ -7,6 +7,7 @@ import pytest
 from django.test import Client as Browser
 
 from reconciler.ledger.models import FailedOrder
+from tests import maven
 from tests.conftest import missing
 from tests.dashboard.conftest import *  # noqa: F403 - its fixtures
 from tests.dashboard.test_acting import of_role
@@ -16,8 +17,8 @@ from tests.html import checker
 @pytest.fixture(scope="module")
 def built() -> None:
     try:
-        checker.build()
-    except checker.NotAvailable as error:
+        maven.build(checker.HERE, "the HTML checker")
+    except maven.NotAvailable as error:
         missing(str(error))
 
 

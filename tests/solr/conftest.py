@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from tests import maven
 from tests.clock import LAST_NOON
 from tests.conftest import missing
 from tests.shared import migrate, migrated_file, once
@@ -28,11 +29,11 @@ def moment() -> datetime:
 
 @pytest.fixture(scope="session")
 def solr() -> Iterator[rig.Solr]:
-    try:
-        rig.build()
-    except rig.NotAvailable as reason:
-        missing(str(reason))
-    with rig.running() as server:
+    with ExitStack() as stack:
+        try:
+            server = stack.enter_context(rig.running())
+        except maven.NotAvailable as reason:
+            missing(str(reason))
         yield server
 
 

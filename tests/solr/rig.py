@@ -16,6 +16,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import httpx
 
+from tests import maven
 from tests.shared import free_port
 
 HERE = Path(__file__).parent
@@ -23,23 +24,6 @@ JAR = HERE / "target" / "solr-for-tests-1.jar"
 SHARDS = 2
 #: A process of a few minutes is done before optimised code and collector threads pay for themselves.
 SHORT_LIVED = ("-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC")
-
-
-class NotAvailable(Exception):
-    """Why there is no Solr here."""
-
-
-def build() -> None:
-    """Fetch Solr with Maven, once."""
-    if JAR.exists() and (HERE / "target" / "lib").is_dir():
-        return
-    if not shutil.which("java") or not shutil.which("mvn"):
-        raise NotAvailable("a JDK 17 and Maven are needed for the tests against a real Solr")
-    done = subprocess.run(
-        ["mvn", "-q", "-B", "package"], cwd=HERE, capture_output=True, text=True, check=False
-    )
-    if done.returncode:
-        raise NotAvailable(f"Maven could not fetch Solr: {done.stdout[-800:]}{done.stderr[-400:]}")
 
 
 class Solr:
@@ -80,7 +64,7 @@ class Solr:
 @contextmanager
 def running() -> Iterator[Solr]:
     """Start Solr, and end it afterwards."""
-    build()
+    maven.build(HERE, "a real Solr")
     port = free_port()
     directory = tempfile.mkdtemp(prefix="solr-")
     command = ["java", *SHORT_LIVED, "-Xmx1g", "-cp", f"{JAR}:{HERE}/target/lib/*", "SolrForTests"]
@@ -94,7 +78,7 @@ def running() -> Iterator[Solr]:
     try:
         assert process.stdout is not None
         if process.stdout.readline().strip() != "READY":
-            raise NotAvailable("Solr did not start")
+            raise maven.NotAvailable("Solr did not start")
         yield Solr(f"http://127.0.0.1:{port}/solr")
     finally:
         process.kill()
