@@ -1,11 +1,9 @@
 """The table of what an error masks: a SKU, an id, a name, and how many orders have it."""
 
-import csv
-import io
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from dashboard.exports import moment_of, safe
+from dashboard.exports import moment_of
 from dashboard.told_value import TELLING
 from dashboard.wording import KINDS, kinds_in_words
 from reconciler.service import FailedOrder, ValueCount
@@ -76,14 +74,10 @@ class ValueTable:
         """Return the values that the page has, one a line."""
         return "\n".join(row.text for row in self.rows)
 
-    def csv(self) -> str:
-        """Write the rows as CSV, the headings in the first line."""
-        file = io.StringIO()
-        writer = csv.writer(file)
-        writer.writerow(HEADINGS)
+    def lines(self) -> Iterator[tuple[str | int, ...]]:
+        """Yield the rows as an export has them, in the order of HEADINGS."""
         for row in self.rows:
             dates = (moment_of(row.first_at), moment_of(row.last_failed_at))
             kind = KINDS.get(row.kind, (row.kind, ""))[0]
-            cells = [kind, safe(row.text), row.orders, row.unresolved, row.missing]
-            writer.writerow([*cells, row.shops, *dates])
-        return f"\ufeff{file.getvalue()}"
+            numbers = (row.orders, row.unresolved, row.missing, row.shops)
+            yield (kind, row.text, *numbers, *dates)

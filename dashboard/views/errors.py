@@ -7,7 +7,6 @@ from typing import Any
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
-from django.utils import timezone
 from django.views.decorators.http import require_safe
 
 from dashboard.charts.sparklines import sparklines_of
@@ -37,7 +36,7 @@ from dashboard.filtering.query import Query
 from dashboard.incident_list import IncidentList, are_on_charts, incidents_of, with_incidents
 from dashboard.list_page import answer, facets_of, filter_form, frame_of_list, later, part_key
 from dashboard.markdown import rendered, without_order
-from dashboard.masked_values import MOST_SHOWN, ValueTable
+from dashboard.masked_values import HEADINGS, MOST_SHOWN, ValueTable
 from dashboard.middleware import fresh_of
 from dashboard.table_exports import ERROR_HEADINGS, csv_answer, csv_of, error_lines, in_words_of
 from dashboard.tables import ClampingPaginator, ErrorsTable
@@ -190,14 +189,9 @@ def error_values(request: HttpRequest, slug: str) -> HttpResponse:
     signature, fresh = signature_or_404(slug), fresh_of(request)
     rows = service.value_counts(form.asked.matching(fresh.now))
     table = ValueTable(rows, len(rows))
-    moment = timezone.localtime(fresh.now)
-    file = f"values-{signature.slug}-{moment:%Y-%m-%d-%H%M}-{len(table.rows)}.csv"
-    if request.method == "GET":
-        words = f"values of {signature.plain or signature.template[:80]}"
-        service.note_export(request.user.get_username(), words, file, timezone.now())
-    response = HttpResponse(table.csv(), content_type="text/csv; charset=utf-8")
-    response["Content-Disposition"] = f'attachment; filename="{file}"'
-    return response
+    text = csv_of(HEADINGS, table.lines())
+    words = f"values of {signature.plain or signature.template[:80]}"
+    return csv_answer(request, f"values-{signature.slug}", words, fresh, text)
 
 
 def _values(asked: OrderFilter, fresh: Freshness) -> ValueTable:
