@@ -80,6 +80,17 @@ def test_a_refusal_inside_of_http_200_is_told_in_solrs_words(
     assert str(refusal(200, body)) == words
 
 
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+def test_a_redirect_is_called_one(status: int) -> None:
+    assert str(refusal(status, "", NOTHING)) == f"HotWax redirects ({status}) elsewhere."
+    assert "login page" in str(refusal(status, "", LOGIN))
+
+
+@pytest.mark.parametrize("status", [300, 304, 305, 309])
+def test_another_answer_of_its_kind_is_none(status: int) -> None:
+    assert "redirects" not in str(refusal(status, "", NOTHING))
+
+
 WAITS: list[tuple[str | None, float | None]] = [
     ("7", 7.0),
     (" 7 ", 7.0),

@@ -149,3 +149,25 @@ def test_each_request_is_written_to_the_letter(
     payload: requests.Payload, expected: requests.Payload
 ) -> None:
     assert payload == {"json": expected, "coreName": "logInsights"}
+
+
+@pytest.mark.parametrize(
+    ("names", "phrases", "grouped", "limit", "asked"),
+    [
+        (["#1", "#2"], False, False, 10_000, ["terms"]),
+        (["#1"], True, True, 10_000, ["bool"]),
+        # Without names: a few orders, to learn which fields there are.
+        ([], False, True, 10, []),
+    ],
+)
+def test_the_order_index_is_asked_for_names_or_for_a_few_orders(
+    names: list[str], phrases: bool, grouped: bool, limit: int, asked: list[str]
+) -> None:
+    for core in ("", "orders"):
+        payload = requests.oms_orders(core, ["orderId"], names, phrases=phrases, grouped=grouped)
+        query = payload["json"]
+        assert payload.get("coreName", "") == core
+        assert query["limit"] == limit
+        kinds = [next(iter(rule)) for rule in query["filter"] if isinstance(rule, dict)]
+        assert kinds == asked
+        assert ("group" in query["params"]) == grouped

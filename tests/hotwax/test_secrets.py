@@ -23,6 +23,9 @@ FORMS: dict[str, Callable[[str], str]] = {
     "as it is": str,
     "in JSON": lambda s: json.dumps(s)[1:-1],
     "in JSON, not escaped to ASCII": lambda s: json.dumps(s, ensure_ascii=False)[1:-1],
+    "in JSON in JSON, not escaped to ASCII": lambda s: json.dumps(
+        json.dumps(s, ensure_ascii=False)[1:-1], ensure_ascii=False
+    )[1:-1],
     "in JSON in JSON": lambda s: json.dumps(json.dumps(s)[1:-1])[1:-1],
     "in a URL": lambda s: quote(s, safe=""),
     "in base64": lambda s: base64.b64encode(s.encode()).decode(),

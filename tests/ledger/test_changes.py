@@ -37,6 +37,7 @@ def test_without_a_period_before_nothing_is_worse() -> None:
     changes = Changes({1: 99})
     assert (changes.is_worse(1), changes.of(1)) == (False, None)
     assert Changes({1: 12}, {}).is_worse(1)
+    assert (Changes({}, {1: 5}).of(1), Changes({1: 5}, {}).of(1)) == (-5, 5)
 
 
 @pytest.mark.django_db

@@ -102,3 +102,8 @@ def test_what_was_kept_before_gets_its_values_when_the_rules_rise() -> None:
     assert kept() == {"#1": set(), "#2": set()}
     assert derive_again(0, "SHOPIFY_ORDER", Reading(), RULES)
     assert kept() == {"#1": {"sku:A-1"}, "#2": {"sku:B-2"}}
+
+
+def test_a_slot_that_hotwax_wrote_itself_stays_in_the_value() -> None:
+    read = RULES.read("Unknown 'a ‹sku› 12 b' here")
+    assert read.values == (("value", "'a ‹sku› 12 b'"),)
