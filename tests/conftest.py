@@ -17,6 +17,7 @@ from django.contrib.auth.models import User
 from django.core.cache import cache
 from django.test import Client as Browser
 from django.utils import timezone
+from hypothesis import settings
 from xdist.scheduler import LoadScopeScheduling
 
 from reconciler.demo.data import History
@@ -31,6 +32,10 @@ from reconciler.ledger.sync.watcher import refresh_for_page, sync_once, take_ste
 from tests import shared
 from tests.clock import NOW, stopped_at
 from tests.makers import solr_reply
+
+# A slow machine is no fault of what is tested.
+settings.register_profile("patient", settings(), deadline=None)
+settings.load_profile("patient")
 
 BACKEND = "dashboard.accounts.AccountBackend"
 #: Set by .ci/run: an optional part that is missing is a failure, not a skip.
