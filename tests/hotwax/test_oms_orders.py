@@ -83,6 +83,22 @@ def test_items_of_an_order_are_one_order_and_what_they_differ_in_is_not_known() 
     assert len(read(RAW, RAW | {"orderId": "M2"})) == 2
 
 
+@pytest.mark.parametrize(
+    ("field", "change", "unknown"),
+    [
+        ("product_store", {"productStoreId": "STORE_EU"}, ""),
+        ("shopify_id", {"orderIdentifications": ["SHOPIFY_ORD_ID/77"]}, ""),
+        ("ordered_at", {"orderDate": "2026-11-21T10:00:00Z"}, None),
+    ],
+)
+def test_items_agree_field_by_field(field: str, change: dict[str, Any], unknown: Any) -> None:
+    (alone,), (agreed,), (apart,) = read(RAW), read(RAW, RAW), read(RAW, RAW | change)
+    assert agreed == alone
+    assert getattr(apart, field) == unknown
+    others = {"product_store", "shopify_id", "ordered_at", "status"} - {field}
+    assert all(getattr(apart, name) == getattr(alone, name) for name in others)
+
+
 @pytest.mark.parametrize("status", ["Cancelled", "CANCELED", " cancelled by customer"])
 def test_cancelled_is_any_word_that_begins_so(status: str) -> None:
     assert OmsOrder("M1", "#1", status).is_cancelled

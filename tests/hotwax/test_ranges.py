@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reconciler.hotwax.documents import FailureDocument, Reading, read_document
-from reconciler.hotwax.ranges import fault_of_page, newest
+from reconciler.hotwax.ranges import fault_of_page, newest, whole_second
 from tests.makers import document
 
 T = datetime(2026, 11, 24, 10, 0, 0, tzinfo=UTC)
@@ -70,3 +70,9 @@ def test_the_newest_document_is_the_one_logged_last() -> None:
     documents = page(None, 3, 1)
     assert newest(documents) is documents[1]
     assert newest(page(None)) is None
+
+
+def test_a_whole_second_is_its_beginning() -> None:
+    moment = datetime(2026, 11, 24, 14, 21, 7, 999_999, tzinfo=UTC)
+    assert whole_second(moment) == datetime(2026, 11, 24, 14, 21, 7, tzinfo=UTC)
+    assert whole_second(whole_second(moment)) == whole_second(moment)

@@ -44,6 +44,7 @@ FLAGS: list[tuple[int, Any, httpx.Headers, bool, bool]] = [
     (200, [1], NOTHING, False, True),
     (200, {}, NOTHING, False, True),
     (400, {}, NOTHING, False, True),
+    (499, {}, NOTHING, False, True),
     (200, {"error": {"code": 499, "msg": "no"}}, NOTHING, False, False),
     (200, {"error": {"code": 500, "msg": "no"}}, NOTHING, True, False),
     (200, {"error": {"code": 599, "msg": "no"}}, NOTHING, True, False),
@@ -84,6 +85,12 @@ def test_a_refusal_inside_of_http_200_is_told_in_solrs_words(
 def test_a_redirect_is_called_one(status: int) -> None:
     assert str(refusal(status, "", NOTHING)) == f"HotWax redirects ({status}) elsewhere."
     assert "login page" in str(refusal(status, "", LOGIN))
+
+
+@pytest.mark.parametrize("status", [400, 404, 499])
+def test_any_other_refusal_is_told_with_its_status(status: int) -> None:
+    body = {"response": {"docs": [], "numFound": 0}}
+    assert str(refusal(status, body, NOTHING)) == f"HotWax refused the request ({status})."
 
 
 @pytest.mark.parametrize("status", [300, 304, 305, 309])
