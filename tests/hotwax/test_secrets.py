@@ -35,8 +35,8 @@ FORMS: dict[str, Callable[[str], str]] = {
 @pytest.mark.parametrize("form", FORMS.values(), ids=FORMS)
 def test_every_form_is_hidden(form: Callable[[str], str]) -> None:
     hidden = Secrets([SECRET]).hide(f"login with {form(SECRET)} failed")
-    assert hidden.startswith("login with •••")
-    assert hidden.endswith(" failed")
+    # Of base64 the padding may stay.
+    assert hidden.replace("=", "") == "login with ••• failed"
 
 
 @pytest.mark.parametrize("text", [f"Bearer {JWT}", "Authorization: bearer abc.def", JWT, JWT[:40]])
