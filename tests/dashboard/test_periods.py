@@ -10,6 +10,7 @@ from django.utils import timezone
 from dashboard.filtering.periods import before_period, bounds_of_period
 from tests.clock import NOW
 from tests.dashboard.conftest import Open
+from tests.dashboard.test_read import read
 from tests.makers import document
 
 #: Thursday, 26 November 2026, half past midnight in Berlin: in UTC it is Wednesday.
@@ -68,3 +69,21 @@ def test_the_list_holds_exactly_the_orders_of_these_days(
     last = chart.one("tbody").all("tr")[-1].one("time").get("datetime")
     assert last[:10] <= f"{timezone.localtime(NOW):%Y-%m-%d}"  # no day that is still to come
     assert period.replace("_", " ") in page.root.one("ul", class_="chips").text
+
+
+@pytest.mark.parametrize(
+    ("now", "query", "end"),
+    [
+        (THURSDAY, "period=this_week", "2026-11-27"),
+        (SUNDAY, "period=this_week", "2026-10-26"),
+        (THURSDAY, "period=last_week", "2026-11-23"),
+        # Days of one's own, and those on which orders expire, may lie ahead.
+        (THURSDAY, "from=2026-11-23&to=2026-11-29", "2026-11-30"),
+        (THURSDAY, "period=this_week&date=expires", "2026-11-30"),
+    ],
+)
+def test_what_of_a_week_is_still_to_come_is_left_out(now: datetime, query: str, end: str) -> None:
+    with timezone.override("Europe/Berlin"):
+        bounds = read(query).bounds_so_far(now)
+        assert bounds.end
+        assert f"{timezone.localtime(bounds.end):%Y-%m-%d %H:%M}" == f"{end} 00:00"
