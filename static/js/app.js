@@ -77,16 +77,14 @@ document.addEventListener("keydown", (event) => {
   }
 });
 
-// A menu of fields begins with the first of them; Ctrl and Enter send what was written.
+// The menu of names is opened to paste into it; Ctrl and Enter send what was written anywhere.
 document.addEventListener("toggle", (event) => {
-  if (event.target.matches?.("details.menu[open]")) {
-    event.target.querySelector(".menu__panel--form :is(input, textarea):not([type=hidden])")?.focus();
-  }
+  if (event.target.matches?.("#names[open]")) document.getElementById("order")?.focus();
 }, true);
 document.addEventListener("keydown", (event) => {
-  if (event.key === "Enter" && (event.ctrlKey || event.metaKey) && event.target.matches?.("textarea")) {
-    event.target.form?.requestSubmit();
-  }
+  if (event.key !== "Enter" || !(event.ctrlKey || event.metaKey) || !event.target.matches?.("textarea")) return;
+  // Of a form with several actions, the one of the menu that the text stands in.
+  event.target.closest(".menu__panel--form, form")?.querySelector("button:not([type=button])")?.click();
 });
 
 document.addEventListener("click", async (event) => {

@@ -64,3 +64,12 @@ def test_the_key_of_an_address_is_not_sent(page: Any) -> None:
 def test_apply_is_there_only_without_script(page: Any, open_context: Any) -> None:
     page.goto("/trends/")
     expect(page.get_by_role("button", name="Apply")).to_be_hidden()
+
+
+def test_names_are_pasted_at_once_and_sent_by_a_key(page: Any) -> None:
+    page.locator("#names summary").click()
+    expect(page.locator("#order")).to_be_focused()
+    page.keyboard.type("#1, 2")
+    page.keyboard.press("Control+Enter")
+    page.wait_for_url("**/orders/?*order=*")
+    assert page.locator("[data-asked-name]").count() == 2
