@@ -9,6 +9,7 @@ from django.utils import timezone
 
 from dashboard.accounts import role_of
 from dashboard.filtering.query import Query
+from dashboard.middleware import fresh_of
 from reconciler import service
 from reconciler.service import Freshness
 
@@ -38,11 +39,11 @@ def _freshness(request: HttpRequest) -> Freshness | None:
     These are pages that do not exist, and answers to what somebody sent. None where nobody is
     signed in, or where the ledger cannot be read.
     """
-    if hasattr(request, "freshness"):
-        return request.freshness  # type: ignore[no-any-return]
     user = getattr(request, "user", None)
+    if user is None or not user.is_authenticated:
+        return None
     try:
-        return service.freshness() if user is not None and user.is_authenticated else None
+        return fresh_of(request)
     except (service.AnotherHotWax, *service.UNAVAILABLE):
         return None
 

@@ -5,7 +5,7 @@ from collections import defaultdict
 from collections.abc import Collection
 from dataclasses import dataclass, replace
 from datetime import timedelta
-from functools import partial
+from functools import cached_property, partial
 
 from dashboard.charts.stacked import Band, StackedChart
 from dashboard.filtering.order_filter import OrderFilter
@@ -33,7 +33,7 @@ class IncidentList:
         """Return those that are shown at once."""
         return self.found[:AT_FIRST]
 
-    @property
+    @cached_property
     def lettered(self) -> list[tuple[str, Incident]]:
         """Return those that are marked on a chart, in the order of their letters.
 

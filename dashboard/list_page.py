@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import cached_property
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
@@ -97,14 +98,14 @@ class FacetOnPage:
     values: list[service.FacetValue]
     chosen: Values
 
-    @property
+    @cached_property
     def first(self) -> list[service.FacetValue]:
         """Return the values that are shown at once: the most frequent, and those chosen."""
         chosen = {*self.chosen.include, *self.chosen.exclude}
         later = [one for one in self.values[SHOWN_AT_ONCE:] if one.value in chosen]
         return self.values[:SHOWN_AT_ONCE] + later
 
-    @property
+    @cached_property
     def rest(self) -> list[service.FacetValue]:
         """Return the values that are shown on request."""
         first = {one.value for one in self.first}

@@ -16,7 +16,7 @@ from markupsafe import escape
 from dashboard import wording
 from dashboard.charts.sparklines import SmallBar
 from dashboard.charts.stacked import Stack
-from dashboard.told_value import parted
+from dashboard.telling import parted
 from reconciler import service
 
 #: Category -> class of its hue; a relative of a family is drawn as a ring.

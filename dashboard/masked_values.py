@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from dashboard.exports import moment_of
-from dashboard.told_value import TELLING
+from dashboard.telling import TELLING
 from dashboard.wording import KINDS, kinds_in_words
 from reconciler.service import FailedOrder, ValueCount
 

@@ -29,9 +29,10 @@ class News:
 
 def news_of(request: HttpRequest, fresh: Freshness) -> News | None:
     """Return the news for the list of the query string; None if no list asks for them."""
-    after, form = request.GET.get(AFTER, ""), filter_form(request, Query.of(request.GET, ORDERS))
+    after = request.GET.get(AFTER, "")
     if not (after.isascii() and after.isdecimal() and len(after) <= _LONGEST):
         return None
+    form = filter_form(request, Query.of(request.GET, ORDERS))
     if not form.is_valid():
         return None
     asked = form.asked

@@ -1,7 +1,6 @@
 """The tables of Errors and Trends as CSV: the numbers that the page shows, safe to open."""
 
 import csv
-import io
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from django.http import HttpRequest, HttpResponse
@@ -10,8 +9,6 @@ from django.utils import timezone
 from dashboard.charts.stacked import StackedChart
 from dashboard.error_list import Arrivals
 from dashboard.exports import moment_of, safe
-from dashboard.filtering.chips import in_words
-from dashboard.filtering.order_filter import OrderFilter
 from dashboard.filtering.parameters import ADVICE, CATEGORIES
 from dashboard.trends.panels import Trends
 from dashboard.trends.rows import Row
@@ -54,33 +51,27 @@ Cell = str | int | None
 TrendRow = tuple[str, str, str, int | None, int | None]
 
 
-def csv_of(headings: Sequence[str], rows: Iterable[Sequence[Cell]]) -> str:
-    """Write rows as CSV, the headings in the first line; what is not known is empty."""
-    file = io.StringIO()
-    writer = csv.writer(file)
-    writer.writerow(headings)
-    for row in rows:
-        writer.writerow([safe(cell) if isinstance(cell, str) else cell for cell in row])
-    return f"\ufeff{file.getvalue()}"
-
-
 def csv_answer(
-    request: HttpRequest, name: str, words: str, fresh: Freshness, text: str
+    request: HttpRequest,
+    fresh: Freshness,
+    name: str,
+    words: str,
+    headings: Sequence[str],
+    lines: Iterable[Sequence[Cell]],
 ) -> HttpResponse:
-    """Send CSV as a file, and note in the activity who took it and what it shows."""
-    number = len(list(csv.reader(io.StringIO(text)))) - 1
-    file = f"{name}-{timezone.localtime(fresh.now):%Y-%m-%d-%H%M}-{number}.csv"
+    """Send rows as CSV, the headings in the first line; what is not known is empty.
+
+    The activity notes who took it, and by ``words`` what it shows.
+    """
+    rows = [[safe(cell) if isinstance(cell, str) else cell for cell in line] for line in lines]
+    file = f"{name}-{timezone.localtime(fresh.now):%Y-%m-%d-%H%M}-{len(rows)}.csv"
     if request.method == "GET":
         actor = request.user.get_username()
         service.note_export(actor, service.mask_keys(words), file, timezone.now())
-    response = HttpResponse(text, content_type="text/csv; charset=utf-8")
+    response = HttpResponse("\ufeff", content_type="text/csv; charset=utf-8")
+    csv.writer(response).writerows([headings, *rows])
     response["Content-Disposition"] = f'attachment; filename="{file}"'
     return response
-
-
-def in_words_of(page: str, asked: OrderFilter) -> str:
-    """Say what an export of a page shows."""
-    return f"{page}: {in_words(asked)}"
 
 
 def error_lines(

@@ -8,7 +8,7 @@ from django.utils.safestring import SafeString
 
 from dashboard.badges import VERDICT_WORDS, detail_in_words, when_asked
 from dashboard.marks import time_ago, time_day, time_element
-from dashboard.told_value import parted
+from dashboard.telling import parted
 from dashboard.wording import cut, in_sentence, span
 from reconciler import service
 from reconciler.service import Retry, State, Verdict

@@ -17,6 +17,7 @@ from reconciler.hotwax.links import (
     without_query,
 )
 from reconciler.ledger.database import DISK_FULL, UNAVAILABLE, brief_wait, reason_of
+from reconciler.ledger.export_rows import whole_rows
 from reconciler.ledger.figures.cache import cached
 from reconciler.ledger.figures.counts import (
     SHORT_SILENCE,
@@ -100,7 +101,6 @@ from reconciler.ledger.queries import (
     shop_handles,
     shop_names,
     signatures_of,
-    whole_rows,
 )
 from reconciler.ledger.signatures.changes import Changes, orders_by_signature, quiet_signatures
 from reconciler.ledger.signatures.corrections import correct

@@ -25,9 +25,10 @@ class Scale:
 
 
 def scale_of(numbers: Sequence[int]) -> Scale:
-    """Return a scale of at most MOST_STEPS steps: 1, 2 or 5 times a power of ten, or 25."""
-    step = _step(usual_top(numbers))
-    return Scale(max(step, -(-usual_top(numbers) // step) * step), step)
+    """Return a scale that the usual numbers fill, in at most MOST_STEPS steps."""
+    largest = usual_top(numbers)
+    step = _step(largest)
+    return Scale(max(step, -(-largest // step) * step), step)
 
 
 def usual_top(numbers: Sequence[int]) -> int:
@@ -42,6 +43,7 @@ def usual_top(numbers: Sequence[int]) -> int:
 
 
 def _step(largest: int) -> int:
+    """Return the length of a step: 1, 2, 5, 10, 20, 25, 50, 100, 200, 250 and so on."""
     power = 1
     while True:
         for factor in (1, 2, 5) if power == 1 else (1, 2, 2.5, 5):

@@ -173,7 +173,7 @@ def stacked(
     for i, (span, start, end) in enumerate(zip(spans, edges, edges[1:], strict=False)):
         counts = [span.get(one.key, 0) for one in series]
         pairs = zip(series, counts, strict=True)
-        before = befores[i]
+        total_of_span, before = sum(counts), befores[i]
         stacks.append(
             Stack(
                 place=i,
@@ -181,14 +181,14 @@ def stacked(
                 end=end,
                 label=bar_label(start, unit),
                 counts=counts,
-                total=sum(counts),
+                total=total_of_span,
                 parts=_parts(drawn, places, counts, scale.top),
                 url=link(start, end) if link else "",
                 unseen=is_unseen(asked, fresh, start, end),
                 words=", ".join(f"{one.label.lower()} {n}" for one, n in pairs if n),
                 before=before,
                 before_height=f"{HEIGHT * min(before or 0, scale.top) / scale.top:.4g}",
-                is_cut=sum(counts) > scale.top,
+                is_cut=total_of_span > scale.top,
                 is_before_cut=(before or 0) > scale.top,
             )
         )

@@ -11,6 +11,7 @@ from django import forms
 from django.core.exceptions import ValidationError
 
 from dashboard.models import PastedList
+from reconciler import service
 
 #: Characters of a value: of any name, of `q`, of a pasted list of names.
 LONGEST_VALUE, LONGEST_TEXT, LONGEST_LIST = 200, 500, 64 * 1024
@@ -72,7 +73,8 @@ class NamesField(forms.CharField):
         text = super().clean(value)
         if len(text) > LONGEST_LIST:
             raise ValidationError(f"At most {LONGEST_LIST:,} characters.")
-        written = (name.strip(_AROUND) for name in re.split(r"[,;\s]+", text))
+        # Who pastes an e-mail may paste the key of an order's page with it.
+        written = (service.mask_keys(name.strip(_AROUND)) for name in re.split(r"[,;\s]+", text))
         names = tuple(dict.fromkeys(name for name in written if name.strip("#")))
         if len(names) > MOST_NAMES:
             raise ValidationError(

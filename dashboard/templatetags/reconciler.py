@@ -15,7 +15,7 @@ from django.utils.safestring import SafeString
 from dashboard import badges, links, marks, repeated, wording
 from dashboard.facet_values import facet_items
 from dashboard.filtering.query import Query
-from dashboard.told_value import parted
+from dashboard.telling import parted
 from reconciler import service
 
 register = template.Library()
@@ -143,7 +143,7 @@ def minutes_before(moment: datetime, now: datetime) -> int:
 
 
 @register.filter
-def told_value(order: service.FailedOrder) -> str:
+def telling_text(order: service.FailedOrder) -> str:
     """Return the value that an order's latest error is about, or ""."""
     return wording.cut(parted(order.signature.template, order.error_excerpt)[1], 60)
 

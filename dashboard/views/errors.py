@@ -21,7 +21,7 @@ from dashboard.error_list import (
     rows_of,
     signature_or_404,
 )
-from dashboard.filtering.chips import Chip, chips_of, dates_in_words
+from dashboard.filtering.chips import Chip, chips_of, dates_in_words, in_words
 from dashboard.filtering.forms import FilterForm
 from dashboard.filtering.order_filter import OrderFilter
 from dashboard.filtering.parameters import (
@@ -38,7 +38,7 @@ from dashboard.list_page import answer, facets_of, filter_form, frame_of_list, l
 from dashboard.markdown import rendered, without_order
 from dashboard.masked_values import HEADINGS, MOST_SHOWN, ValueTable
 from dashboard.middleware import fresh_of
-from dashboard.table_exports import ERROR_HEADINGS, csv_answer, csv_of, error_lines, in_words_of
+from dashboard.table_exports import ERROR_HEADINGS, csv_answer, error_lines
 from dashboard.tables import ClampingPaginator, ErrorsTable
 from dashboard.views.corrections import correction_form
 from reconciler import service
@@ -150,8 +150,9 @@ def export_csv(request: HttpRequest) -> HttpResponse:
     rows = ErrorsTable.of(rows_of(asked, fresh), asked.sort).all_records
     arrivals = arrivals_of(rows, asked.matching(fresh.now), fresh)
     address = request.build_absolute_uri(reverse("dashboard:errors"))
-    text = csv_of(ERROR_HEADINGS, error_lines(rows, arrivals, fresh, address))
-    return csv_answer(request, "errors", in_words_of("errors", asked), fresh, text)
+    lines = error_lines(rows, arrivals, fresh, address)
+    words = f"errors: {in_words(asked)}"
+    return csv_answer(request, fresh, "errors", words, ERROR_HEADINGS, lines)
 
 
 @require_safe
@@ -189,9 +190,8 @@ def error_values(request: HttpRequest, slug: str) -> HttpResponse:
     signature, fresh = signature_or_404(slug), fresh_of(request)
     rows = service.value_counts(form.asked.matching(fresh.now))
     table = ValueTable(rows, len(rows))
-    text = csv_of(HEADINGS, table.lines())
     words = f"values of {signature.plain or signature.template[:80]}"
-    return csv_answer(request, f"values-{signature.slug}", words, fresh, text)
+    return csv_answer(request, fresh, f"values-{signature.slug}", words, HEADINGS, table.lines())
 
 
 def _values(asked: OrderFilter, fresh: Freshness) -> ValueTable:

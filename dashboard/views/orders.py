@@ -126,6 +126,8 @@ def export_csv(request: HttpRequest, parameters: Parameters = ORDERS) -> HttpRes
 def _frame(form: FilterForm, fresh: Freshness) -> dict[str, Any]:
     return {
         **frame_of_list(form, fresh, reverse("dashboard:orders")),
+        # Before all counts: what is stored meanwhile may be told twice, but is not missed.
+        "latest_attempt": service.latest_attempt(),
         "sort_options": SORT_NAMES,
         "export_path": reverse("dashboard:export_csv"),
         # From a query that cannot be read, a tab leads to its view alone.
@@ -137,8 +139,6 @@ def _frame(form: FilterForm, fresh: Freshness) -> dict[str, Any]:
 
 
 def _results(asked: OrderFilter, fresh: Freshness) -> dict[str, Any]:
-    # Before all counts: what is stored meanwhile may be told twice, but is not missed.
-    latest_attempt = service.latest_attempt()
     # First, because what HotWax answers is kept and then belongs to the rows.
     answers = answers_of(asked)
     everything = asked.matching(fresh.now, "view", "state")
@@ -156,7 +156,6 @@ def _results(asked: OrderFilter, fresh: Freshness) -> dict[str, Any]:
         "answers": answers,
         "columns": columns_of(asked.query),
         "view_name": VIEW_NAMES[asked.view],
-        "latest_attempt": latest_attempt,
     }
 
 

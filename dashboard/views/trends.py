@@ -10,14 +10,14 @@ from django.views.decorators.http import require_safe
 
 from dashboard.charts.headline import is_to_come
 from dashboard.charts.stacked import StackedChart
-from dashboard.filtering.chips import chips_of
+from dashboard.filtering.chips import chips_of, in_words
 from dashboard.filtering.order_filter import OrderFilter
 from dashboard.filtering.parameters import BY_NAMES, COUNT_NAMES, DATE_NAMES, TRENDS
 from dashboard.filtering.periods import Bounds
 from dashboard.filtering.query import Query
 from dashboard.list_page import answer, facets_of, filter_form, frame_of_list, later, part_key
 from dashboard.middleware import fresh_of
-from dashboard.table_exports import TREND_HEADINGS, csv_answer, csv_of, in_words_of, trend_lines
+from dashboard.table_exports import TREND_HEADINGS, csv_answer, trend_lines
 from dashboard.trends.outcomes import Became
 from dashboard.trends.panels import Trends, trends_of
 from dashboard.trends.rows import Row
@@ -49,8 +49,8 @@ def export_csv(request: HttpRequest) -> HttpResponse:
     fresh, form = fresh_of(request), filter_form(request, Query.of(request.GET, TRENDS))
     if not form.is_valid():
         return trends(request)
-    text = csv_of(TREND_HEADINGS, trend_lines(trends_of(form.asked, fresh), fresh))
-    return csv_answer(request, "trends", in_words_of("trends", form.asked), fresh, text)
+    lines, words = trend_lines(trends_of(form.asked, fresh), fresh), in_words(form.asked)
+    return csv_answer(request, fresh, "trends", f"trends: {words}", TREND_HEADINGS, lines)
 
 
 def _panels(asked: OrderFilter, fresh: Freshness) -> dict[str, Any]:

@@ -39,7 +39,10 @@ _ORDER_PAGE = re.compile(
     r"(?P<host>[\w-]{1,63}(?:\.[\w-]{1,63}){1,8})(?::\d{1,5})?/(?:[^\s?#<>\"']{1,200}/)?"
     r"orders/(?P<token>[0-9A-Za-z]{8,64})(?![0-9A-Za-z])",
 )
-_BEHIND_PATH = re.compile(r"[?#]\S*")
+_BEHIND_PATH = re.compile(
+    r"(https?://[^\s?#]{1,500}|[\w-]{1,63}(?:\.[\w-]{1,63}){1,8}(?::\d{1,5})?/[^\s?#]{0,500})[?#]\S*",
+    re.IGNORECASE,
+)
 
 
 def order_page(text: str) -> tuple[str, str]:
@@ -53,7 +56,7 @@ def order_page(text: str) -> tuple[str, str]:
 
 def without_query(text: str) -> str:
     """Leave out what stands behind the path of addresses: there it may be a key."""
-    return _BEHIND_PATH.sub("", text) if "/" in text else text
+    return _BEHIND_PATH.sub(r"\1", text) if "/" in text else text
 
 
 def admin_link(handle: str, order_name: str, shopify_id: str = "") -> str:

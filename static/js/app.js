@@ -54,7 +54,7 @@ document.addEventListener("input", (event) => {
 // The key in an order's address opens its page to anybody: it is not sent.
 document.addEventListener("submit", (event) => {
   const field = event.target.querySelector?.("#lookup");
-  if (field?.value.includes("/")) field.value = field.value.replace(/[?#]\S*/g, "");
+  if (field) field.value = field.value.replace(/(https?:\/\/[^\s?#]+|[\w-]+(?:\.[\w-]+)+(?::\d+)?\/[^\s?#]*)[?#]\S*/gi, "$1");
 });
 
 document.addEventListener("keydown", (event) => {

@@ -225,6 +225,13 @@ def test_many_names_are_folded_and_the_missing_are_copied(keep: Keep, open_page:
     assert not few.root.all("label", for_="all-names")
 
 
+def test_a_key_among_pasted_names_is_not_repeated(browser: Browser, ledger: Raws) -> None:
+    answer = paste(browser, "#1001 https://a.myshopify.com/1/orders/x?key=0ther-k3y")
+    assert "0ther-k3y" not in answer["Location"]
+    page = browser.get(answer["Location"]).content.decode()
+    assert "0ther-k3y" not in page and "#1001" in page
+
+
 TOKEN = "a1b2c3d4e5f60718293a4b5c6d7e8f90"
 
 

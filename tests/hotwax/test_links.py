@@ -160,7 +160,9 @@ def test_an_orders_page_is_told_by_its_token(text: str, host: str, token: str) -
 @pytest.mark.parametrize(
     ("text", "shown"),
     [
-        ("https://a.b/c?key=s#x and #1001", "https://a.b/c and "),
+        ("https://a.b/c?key=s#x and #1001", "https://a.b/c and #1001"),
+        ("HTTPS://localhost?key=s", "HTTPS://localhost"),
+        ("#1001/#1002 or 5/6 #7", "#1001/#1002 or 5/6 #7"),
         ("a.b/c#key=s", "a.b/c"),
         ("#1001, LUNE#5", "#1001, LUNE#5"),
     ],

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dashboard.told_value import parted
+from dashboard.telling import parted
 from reconciler.ledger.models import FailedOrder
 from reconciler.ledger.signatures.rules import RULES
 from tests.dashboard.conftest import Open, Page
@@ -78,7 +78,7 @@ def test_it_stands_out_on_every_page(keep: Keep, open_page: Open) -> None:
     slug = FailedOrder.objects.get().signature.slug
     error = open_page(f"/errors/{slug}/")
     assert error.root.one("pre", id="sample-1").one("b").text == "<b>&TEE-1"
-    assert error.root.one("span", class_="told-value").text == "<b>&TEE-1"
+    assert error.root.one("span", class_="telling-text").text == "<b>&TEE-1"
 
 
 def test_the_correction_is_on_the_errors_page_alone(keep: Keep) -> None:
