@@ -126,3 +126,26 @@ def test_the_five_largest_are_drawn_and_all_are_told(keep: Keep, open_page: Open
     assert heights == sorted(heights[:5], reverse=True) + heights[5:]
     assert len(heights) == 6
     assert sum(heights) == pytest.approx(100 * 35 / scale_of([35]).top, rel=0.01)
+
+
+def test_the_legend_of_the_hours_tells_what_each_colour_holds(keep: Keep, open_page: Open) -> None:
+    # One order in one hour of a week, two in another, and so on.
+    base = NOW.replace(minute=30) - timedelta(days=6)
+    moments = [base + timedelta(hours=h) for h in range(7) for _ in range(h + 1)]
+    keep(
+        *(
+            document(f"#{n}", logged=at, created=at, document_id=f"d{n}")
+            for n, at in enumerate(moments)
+        )
+    )
+    page = open_page("/trends/?period=30d")
+    legend = page.root.one("ul", aria_label="Steps")
+    held: dict[str, list[int]] = {}
+    for mark in page.root.one("figure", aria_labelledby="h-heat").all("rect"):
+        count = int(mark.parent.one("title").text.rpartition(": ")[2])  # type: ignore[union-attr]
+        held.setdefault(str(mark.get("class")), []).append(count)
+    for item in legend.all("li"):
+        counts = held[str(item.one("rect").get("class"))]
+        words = f"{min(counts)}–{max(counts)}" if min(counts) < max(counts) else str(min(counts))
+        assert item.text == words
+    assert len(legend.all("li")) == len(held) == 6

@@ -269,6 +269,14 @@ def test_the_look_up_finds_an_order_by_its_page_in_shopify(
     assert answer.status_code == 200
 
 
+def test_a_page_that_two_orders_name_leads_to_the_list(browser: Browser, keep: Keep) -> None:
+    both = [document(f"#{n}", document_id=f"d{n}") for n in (1, 2)]
+    keep(*both)
+    answer = browser.get("/orders/", {"order": both[0]["site"], "open": "1"})
+    token = "e218e7d5c7705560408de87178d8fa6b"
+    assert answer["Location"].startswith(f"/orders/?order={token}")
+
+
 def test_a_chosen_value_of_a_facet_is_always_in_sight(keep: Keep, open_page: Open) -> None:
     hosts = [f"shop-{n:02}.myshopify.com" for n in range(30)]
     keep(

@@ -121,3 +121,12 @@ def test_the_link_leads_to_the_first_page_of_the_same_list(
     page = Page(browser.get(f"/trust/?view=all&sort=order&page=3&after_attempt={after}"))
     link = page.root.one("a", data_new=...)  # type: ignore[arg-type]
     assert link.get("href") == "/orders/?view=all&sort=order"
+
+
+def test_a_state_that_is_filtered_does_not_change_the_tabs(
+    browser: Browser, after: str, keep: Keep, open_page: Open
+) -> None:
+    more(keep)
+    counts = news(browser, f"state=resolved&after_attempt={after}")[1]
+    assert counts == drawn_counts(open_page("/orders/?state=resolved"))
+    assert counts["view-all"] != "0"
