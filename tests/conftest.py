@@ -1,5 +1,6 @@
 """What tests share: real servers on loopback, documents, and a guard against anything beyond."""
 
+import gc
 import ipaddress
 import os
 import shutil
@@ -36,6 +37,9 @@ from tests.makers import solr_reply
 # A slow machine is no fault of what is tested.
 settings.register_profile("patient", settings(), deadline=None)
 settings.load_profile("patient")
+
+# Python looks for cycles after 700 new objects; a page makes thousands that live on.
+gc.set_threshold(200_000, 20, 20)
 
 BACKEND = "dashboard.accounts.AccountBackend"
 #: Set by .ci/run: an optional part that is missing is a failure, not a skip.

@@ -21,7 +21,7 @@ from tests.conftest import BACKEND, HotWax
 from tests.makers import document, envelope
 
 NOW = datetime(2026, 11, 24, 10, 0, tzinfo=UTC)
-BATCH, BATCHES = 500, 20
+BATCH, BATCHES = 1000, 10
 
 leaf = (
     st.none()
@@ -85,7 +85,7 @@ def mutate(number: int, changes: list[Change]) -> Any:
 
 class EveryDocumentIsKeptOrListed(TestCase):  # type: ignore[misc]
     @settings(
-        # A failure is told as it was found: shrinking 500 documents would take an hour.
+        # A failure is told as it was found: shrinking 1,000 documents would take an hour.
         phases=[Phase.explicit, Phase.generate],
         max_examples=BATCHES,
         deadline=None,
@@ -93,9 +93,9 @@ class EveryDocumentIsKeptOrListed(TestCase):  # type: ignore[misc]
         derandomize=True,
         suppress_health_check=list(HealthCheck),
     )
-    @given(st.lists(st.lists(change, max_size=3), min_size=25, max_size=25))
+    @given(st.lists(st.lists(change, max_size=3), min_size=50, max_size=50))
     def test_fuzz(self, mutations: list[list[Change]]) -> None:
-        # Each of hypothesis's 25 mutations goes into 20 documents: 500 a batch, 20 batches.
+        # Each of hypothesis's 50 mutations goes into 20 documents: 1000 a batch, 10 batches.
         raws = [mutate(n, mutations[n % len(mutations)]) for n in range(BATCH)]
         body = json.dumps(envelope(raws))
         hotwax = HotWax(lambda request: httpx.Response(200, text=body))

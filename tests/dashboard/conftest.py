@@ -2,15 +2,16 @@
 
 import csv
 import io
+import re
 from collections.abc import Callable
 from datetime import timedelta
-from html.parser import HTMLParser
 from typing import Any
 
 import pytest
 from django.contrib.auth.models import Group, User
 from django.db.models import F
 from django.test import Client as Browser
+from lxml import etree
 
 from reconciler.hotwax.documents import Reading, read_document
 from reconciler.ledger.intake import upsert
@@ -22,31 +23,41 @@ from tests.conftest import BACKEND
 from tests.makers import document
 
 VOID = {"input", "br", "meta", "link", "path", "circle", "use", "rect", "hr", "img"}
+#: A tag as our templates write them: what an attribute holds is escaped.
+TAG = re.compile(r"<(/?)([a-z][a-z0-9]*)[^>]*>")
 
 
 class Element:
-    def __init__(self, tag: str, attributes: dict[str, str], parent: "Element | None") -> None:
-        self.tag, self.attributes, self.parent = tag, attributes, parent
-        self.children: list[Element] = []
-        self.texts: list[str] = []
+    """An element of a page, as lxml has read it."""
+
+    def __init__(self, node: Any) -> None:
+        self._node = node
+
+    @property
+    def tag(self) -> str:
+        return self._node.tag
+
+    @property
+    def attributes(self) -> dict[str, str]:
+        return dict(self._node.attrib)
 
     @property
     def text(self) -> str:
-        return " ".join(" ".join(self.texts).split())
+        return " ".join(" ".join(self._node.itertext()).split())
+
+    @property
+    def parent(self) -> "Element | None":
+        above = self._node.getparent()
+        return None if above is None else Element(above)
 
     def all(self, tag: str = "", **attributes: str) -> list["Element"]:
         """Elements below with this tag and these attributes; `_` in a name stands for `-`."""
-        wanted = {name.rstrip("_").replace("_", "-"): v for name, v in attributes.items()}
-        found = []
-        for child in self.children:
-            same = all(
-                child.attributes.get(k) == v if v is not ... else k in child.attributes
-                for k, v in wanted.items()
-            )
-            if same and (not tag or child.tag == tag):
-                found.append(child)
-            found += child.all(tag, **attributes)
-        return found
+        path, values = f".//{tag or '*'}", {}
+        for number, (name, value) in enumerate(attributes.items()):
+            name = name.rstrip("_").replace("_", "-")
+            path += f"[@{name}]" if value is ... else f"[@{name}=$v{number}]"
+            values[f"v{number}"] = value if isinstance(value, str) else ""
+        return [Element(node) for node in self._node.xpath(path, **values)]
 
     def one(self, tag: str = "", **attributes: str) -> "Element":
         found = self.all(tag, **attributes)
@@ -54,42 +65,32 @@ class Element:
         return found[0]
 
     def get(self, name: str) -> str:
-        return self.attributes.get(name, "")
-
-
-class _Reader(HTMLParser):
-    def __init__(self) -> None:
-        super().__init__(convert_charrefs=True)
-        self.root = self.here = Element("", {}, None)
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        element = Element(tag, {k: v or "" for k, v in attrs}, self.here)
-        self.here.children.append(element)
-        if tag not in VOID:
-            self.here = element
-
-    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.here.children.append(Element(tag, {k: v or "" for k, v in attrs}, self.here))
-
-    def handle_endtag(self, tag: str) -> None:
-        if tag in VOID:
-            return
-        assert self.here.tag == tag, f"</{tag}> closes <{self.here.tag}>"
-        assert self.here.parent is not None
-        self.here = self.here.parent
-
-    def handle_data(self, data: str) -> None:
-        element: Element | None = self.here
-        while element is not None:
-            element.texts.append(data)
-            element = element.parent
+        return self._node.get(name, "")
 
 
 def parse(html: str) -> Element:
-    reader = _Reader()
-    reader.feed(html)
-    assert reader.here is reader.root, f"<{reader.here.tag}> is not closed"
-    return reader.root
+    """Read a page or a part of one; each element must be closed, and in order."""
+    _must_be_closed(html)
+    root = etree.Element("page")
+    if html.strip():
+        reader = etree.HTMLParser(remove_comments=True, encoding="utf-8")
+        root.append(etree.fromstring(html.encode(), reader))
+    return Element(root)
+
+
+def _must_be_closed(html: str) -> None:
+    stack: list[str] = []
+    for tag in TAG.finditer(html):
+        end, name = tag.groups()
+        if name in VOID or tag[0].endswith("/>"):
+            continue
+        if not end:
+            stack.append(name)
+            continue
+        assert stack, f"</{name}> closes nothing"
+        opened = stack.pop()
+        assert opened == name, f"</{name}> closes <{opened}>"
+    assert not stack, f"{stack} are not closed"
 
 
 class Page:
