@@ -1,12 +1,12 @@
 """Debian's chromium over the real thing, and pages of somebody signed in."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.browser.serving import ARGUMENTS, CHROMIUM, served
+from tests.browser.serving import ARGUMENTS, CHROMIUM, Pages, served
 from tests.conftest import missing
 
 
@@ -28,40 +28,18 @@ def chromium(site: str) -> Iterator[Any]:
         browser.close()
 
 
-@pytest.fixture
-def open_context(chromium: Any, site: str) -> Iterator[Any]:
-    """Make signed-in pages; anything that a page logs as an error fails the test."""
-    contexts: list[Any] = []
-    problems: list[str] = []
-
-    def make(**options: Any) -> Any:
-        context = chromium.new_context(
-            **{"viewport": {"width": 1440, "height": 900}, "base_url": site, **options}
-        )
-        contexts.append(context)
-        page = context.new_page()
-        page.set_default_timeout(10_000)
-        page.on("pageerror", lambda error: problems.append(str(error)))
-        page.on(
-            "console",
-            lambda message: (
-                problems.append(message.text)
-                # A page that says what is wrong with a filter is answered with 400 on purpose.
-                if message.type == "error" and "status of 400" not in message.text
-                else None
-            ),
-        )
-        page.goto("/login/")
-        page.get_by_role("button", name="agent").click()
-        page.wait_for_url("**/orders/")
-        return page
-
-    yield make
-    for context in contexts:
-        context.close()
-    assert not problems
+@pytest.fixture(scope="package")
+def pages(chromium: Any, site: str) -> Pages:
+    return Pages(chromium, site)
 
 
 @pytest.fixture
-def page(open_context: Any) -> Any:
-    return open_context()
+def open_page(pages: Pages) -> Iterator[Callable[..., Any]]:
+    """Open a page of an agent."""
+    yield pages.open
+    pages.end_test()
+
+
+@pytest.fixture
+def page(open_page: Callable[..., Any]) -> Any:
+    return open_page()

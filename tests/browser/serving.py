@@ -10,7 +10,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import cache
 from pathlib import Path
+from typing import Any
 
 import httpx
 
@@ -40,6 +42,75 @@ class Site:
     database: Path
     pid: int
     environment: dict[str, str]
+
+
+@cache
+def signed_in(chromium: Any, url: str, user: str = "agent") -> Any:
+    """Sign in once at a site; the cookies are for new contexts (`storage_state`)."""
+    context = chromium.new_context(base_url=url, java_script_enabled=False)
+    page = context.new_page()
+    page.goto("/login/")
+    page.get_by_role("button", name=user).click()
+    page.wait_for_url("**/orders/")
+    state = context.storage_state()
+    context.close()
+    return state
+
+
+class Pages:
+    """Pages of people who are signed in at a site.
+
+    A context costs a second of a processor, so that tests share one for each person. Between tests
+    its pages are closed and its cookies are as after the sign-in. With options of a context a page
+    has one of its own.
+    """
+
+    def __init__(self, chromium: Any, url: str) -> None:
+        self._chromium, self._url = chromium, url
+        self._shared: dict[str, Any] = {}
+        self._own: list[Any] = []
+        self._problems: list[str] = []
+
+    def open(
+        self, path: str = "/orders/", user: str = "agent", width: int = 1440, **options: Any
+    ) -> Any:
+        """Open a page."""
+        if options:
+            context = self._context(user, **options)
+            self._own.append(context)
+        else:
+            context = self._shared.get(user) or self._context(user)
+            self._shared[user] = context
+        page = context.new_page()
+        page.set_viewport_size({"width": width, "height": 900})
+        page.set_default_timeout(10_000)
+        page.on("pageerror", lambda error: self._problems.append(str(error)))
+        page.on("console", self._note)
+        page.goto(path)
+        return page
+
+    def end_test(self) -> None:
+        """Close what a test opened; anything that a page logged as an error fails it."""
+        while self._own:
+            self._own.pop().close()
+        for user, context in self._shared.items():
+            for page in context.pages:
+                page.close()
+            context.clear_cookies()
+            context.add_cookies(signed_in(self._chromium, self._url, user)["cookies"])
+        problems, self._problems = self._problems, []
+        assert not problems, problems
+
+    def _context(self, user: str, **options: Any) -> Any:
+        cookies = signed_in(self._chromium, self._url, user)
+        return self._chromium.new_context(
+            **{"base_url": self._url, "storage_state": cookies, **options}
+        )
+
+    def _note(self, message: Any) -> None:
+        # A page that says what is wrong with a filter is answered with 400 on purpose.
+        if message.type == "error" and "status of 400" not in message.text:
+            self._problems.append(f"{message.text} {message.location}")
 
 
 @contextmanager

@@ -6,10 +6,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
 
-from tests.browser.serving import CHROMIUM, Site, site_of
+from tests.browser.axe import assert_nothing_found
+from tests.browser.serving import CHROMIUM, Pages, Site, site_of
 from tests.conftest import missing
 from tests.shared import manage
 
@@ -24,24 +24,9 @@ def work(chromium: Any) -> Iterator[Site]:
         yield served
 
 
-@pytest.fixture
-def page_of(chromium: Any, work: Site) -> Iterator[Any]:
-    contexts: list[Any] = []
-
-    def make(user: str = "agent", **options: Any) -> Any:
-        size = {"width": 1440, "height": 900}
-        context = chromium.new_context(**{"viewport": size, "base_url": work.url, **options})
-        contexts.append(context)
-        page = context.new_page()
-        page.set_default_timeout(10_000)
-        page.goto("/login/")
-        page.get_by_role("button", name=user).click()
-        page.wait_for_url(re.compile("/orders/"))
-        return page
-
-    yield make
-    for context in contexts:
-        context.close()
+@pytest.fixture(scope="module")
+def pages(chromium: Any, work: Site) -> Pages:
+    return Pages(chromium, work.url)
 
 
 MISSING = "/orders/?view=missing&category=connection&category=database&category=payment"
@@ -51,9 +36,8 @@ def rows(page: Any) -> Any:
     return page.locator("tr[data-order-id]")
 
 
-def test_from_the_list_to_an_order_that_is_resolved_by_itself(page_of: Any) -> None:
-    page = page_of()
-    page.goto(MISSING)
+def test_from_the_list_to_an_order_that_is_resolved_by_itself(open_page: Any) -> None:
+    page = open_page(MISSING)
     name = rows(page).first.get_attribute("data-order-name")
     rows(page).first.locator(".order-name").click()
     expect(page.locator(".now__sentence")).to_contain_text("Not in HotWax")
@@ -94,9 +78,8 @@ def tick(page: Any, *numbers: int) -> None:
         rows(page).nth(number).locator(".tick input").check()
 
 
-def test_ticked_orders_are_changed_and_that_is_taken_back(page_of: Any) -> None:
-    page = page_of()
-    page.goto("/orders/?view=missing")
+def test_ticked_orders_are_changed_and_that_is_taken_back(open_page: Any) -> None:
+    page = open_page("/orders/?view=missing")
     assert not page.locator(".bulk").is_visible()
     tick(page, 0, 2, 3)
     expect(page.locator(".bulk__count")).to_be_visible()
@@ -110,9 +93,8 @@ def test_ticked_orders_are_changed_and_that_is_taken_back(page_of: Any) -> None:
     expect(waiting).to_have_count(0)
 
 
-def test_all_that_match_is_a_choice_of_its_own(page_of: Any) -> None:
-    page = page_of()
-    page.goto("/orders/?view=missing&per_page=25")
+def test_all_that_match_is_a_choice_of_its_own(open_page: Any) -> None:
+    page = open_page("/orders/?view=missing&per_page=25")
     total = int(page.locator("[data-total]").get_attribute("data-total"))
     assert total > 25
     page.check("[data-tick-all]")
@@ -127,9 +109,8 @@ def test_all_that_match_is_a_choice_of_its_own(page_of: Any) -> None:
     expect(page.locator(".toast")).to_contain_text("Taken back")
 
 
-def test_by_keyboard_alone(page_of: Any) -> None:
-    page = page_of()
-    page.goto("/orders/?view=missing")
+def test_by_keyboard_alone(open_page: Any) -> None:
+    page = open_page("/orders/?view=missing")
     box = rows(page).nth(1).locator(".tick input")
     box.focus()
     page.keyboard.press("Space")
@@ -146,9 +127,8 @@ def test_by_keyboard_alone(page_of: Any) -> None:
     expect(page.locator(".tick :checked")).to_have_count(0)
 
 
-def test_without_script(page_of: Any) -> None:
-    page = page_of(java_script_enabled=False)
-    page.goto("/orders/?view=missing")
+def test_without_script(open_page: Any) -> None:
+    page = open_page("/orders/?view=missing", java_script_enabled=False)
     name = rows(page).nth(1).get_attribute("data-order-name")
     rows(page).nth(1).locator(".tick input").check()
     page.locator(".bulk summary", has_text="Assign").click()
@@ -160,12 +140,11 @@ def test_without_script(page_of: Any) -> None:
     expect(page.locator(".toast")).to_contain_text("Taken back for 1 order.")
 
 
-def test_on_a_phone(page_of: Any) -> None:
-    page = page_of(viewport={"width": 390, "height": 844})
-    for path in ("/orders/?view=missing", "/activity/", "/packs/", "/errors/", "/trends/"):
+def test_on_a_phone(open_page: Any) -> None:
+    page = open_page("/activity/", width=390)
+    for path in ("/activity/", "/packs/", "/errors/", "/trends/", "/orders/?view=missing"):
         page.goto(path)
         assert page.evaluate("document.scrollingElement.scrollWidth") <= 390, path
-    page.goto("/orders/?view=missing")
     rows(page).first.locator(".order-name").click()
     assert page.evaluate("document.scrollingElement.scrollWidth") <= 390
     page.locator(".now summary", has_text="State").click()
@@ -175,9 +154,8 @@ def test_on_a_phone(page_of: Any) -> None:
     expect(page.locator(".toast")).to_contain_text("Taken back")
 
 
-def test_a_view_is_saved_and_opened_from_its_tab(page_of: Any) -> None:
-    page = page_of("manager")
-    page.goto("/orders/?view=missing&sort=order")
+def test_a_view_is_saved_and_opened_from_its_tab(open_page: Any) -> None:
+    page = open_page("/orders/?view=missing&sort=order", "manager")
     page.locator("summary", has_text="Views").click()
     page.fill("#view-name", "Missing by name")
     page.get_by_role("button", name="Save view").click()
@@ -189,9 +167,8 @@ def test_a_view_is_saved_and_opened_from_its_tab(page_of: Any) -> None:
     expect(page.locator(".changed")).to_have_count(0)
 
 
-def test_axe_finds_nothing_where_one_acts(page_of: Any) -> None:
-    page = page_of()
-    page.goto(MISSING)
+def test_axe_finds_nothing_where_one_acts(open_page: Any) -> None:
+    page = open_page(MISSING)
     tick(page, 0, 1)
     page.locator(".bulk button", has_text="Re-import pack").click()
     page.wait_for_url(re.compile(r"/packs/\d+/"))
@@ -202,11 +179,4 @@ def test_axe_finds_nothing_where_one_acts(page_of: Any) -> None:
         page.goto(path)
         if path.startswith("/orders/?"):
             tick(page, 0)
-        for menu in page.locator("details").all():
-            if menu.is_visible():
-                menu.evaluate("menu => { menu.open = true }")
-        for scheme in ("light", "dark"):
-            page.emulate_media(color_scheme=scheme)
-            page.wait_for_timeout(200)
-            found = Axe().run(page)
-            assert found.violations_count == 0, f"{path}\n{found.generate_report()}"
+        assert_nothing_found(page)

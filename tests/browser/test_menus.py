@@ -6,16 +6,11 @@ import pytest
 from playwright.sync_api import expect
 
 
-@pytest.fixture
-def page(open_context: Any) -> Any:
-    return open_context()
-
-
 @pytest.mark.parametrize("path", ["/errors/", "/trends/"])
 def test_filters_open_over_the_page_and_stay_until_one_clicks_beside_them(
-    path: str, page: Any
+    path: str, open_page: Any
 ) -> None:
-    page.goto(path)
+    page = open_page(path)
     top = page.locator(".results").bounding_box()["y"]
     menu = page.locator("#facets")
     menu.locator("summary").first.click()
@@ -31,8 +26,8 @@ def test_filters_open_over_the_page_and_stay_until_one_clicks_beside_them(
     expect(menu).not_to_have_attribute("open", "")
 
 
-def test_a_facet_is_searched_in_all_its_values(page: Any) -> None:
-    page.goto("/orders/?view=all")
+def test_a_facet_is_searched_in_all_its_values(open_page: Any) -> None:
+    page = open_page("/orders/?view=all")
     facet = page.locator("[data-facet=error]")
     last = facet.locator("details li").last
     words = last.locator(".facet__text").inner_text(timeout=0) or ""
@@ -44,8 +39,8 @@ def test_a_facet_is_searched_in_all_its_values(page: Any) -> None:
     assert facet.locator("li:visible").count() > 10
 
 
-def test_who_chooses_a_period_does_not_mean_the_days_any_more(page: Any) -> None:
-    page.goto("/orders/?from=2026-01-01&to=2026-01-31")
+def test_who_chooses_a_period_does_not_mean_the_days_any_more(open_page: Any) -> None:
+    page = open_page("/orders/?from=2026-01-01&to=2026-01-31")
     expect(page.locator("#days summary")).to_have_text("1 Jan 2026 – 31 Jan 2026")
     page.select_option("#period", "7d")
     page.wait_for_url("**/orders/?period=7d")
@@ -61,8 +56,8 @@ def test_the_key_of_an_address_is_not_sent(page: Any) -> None:
     assert not any("s3cret" in url for url in sent)
 
 
-def test_apply_is_there_only_without_script(page: Any, open_context: Any) -> None:
-    page.goto("/trends/")
+def test_apply_is_there_only_without_script(open_page: Any) -> None:
+    page = open_page("/trends/")
     expect(page.get_by_role("button", name="Apply")).to_be_hidden()
 
 

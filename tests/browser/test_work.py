@@ -169,8 +169,8 @@ def test_a_wrong_value_is_told_and_the_rest_works_on(page: Any) -> None:
     assert page.url.endswith("from=2026-11-01") or "from=2026-11-01" in page.url
 
 
-def test_an_error_is_copied(open_context: Any) -> None:
-    page = open_context(permissions=["clipboard-read", "clipboard-write"])
+def test_an_error_is_copied(open_page: Any) -> None:
+    page = open_page(permissions=["clipboard-read", "clipboard-write"])
     page.locator(".order-name").first.click()
     page.wait_for_url(re.compile(r"/orders/\d+/"))
     page.locator("[data-copy=error-text]").click()
@@ -180,9 +180,8 @@ def test_an_error_is_copied(open_context: Any) -> None:
 
 
 @pytest.mark.parametrize("width", [390, 1440])
-def test_the_page_stays_where_it_is(width: int, open_context: Any) -> None:
-    page = open_context(viewport={"width": width, "height": 900})
-    page.goto("/orders/?view=all")
+def test_the_page_stays_where_it_is(width: int, open_page: Any) -> None:
+    page = open_page("/orders/?view=all", width=width)
     everything = total(page)
     page.locator("#facets").evaluate("drawer => drawer.open = true")
     for link in ("[data-facet=category] [data-value]", "#sort-attempts", ".chip__remove"):
@@ -213,8 +212,11 @@ def test_the_export_downloads(page: Any) -> None:
     assert len(rows) == total(page)
 
 
-def test_everything_works_without_script(open_context: Any) -> None:
-    page = open_context(java_script_enabled=False)
+def test_everything_works_without_script(open_page: Any) -> None:
+    # A session of its own: it ends with this test.
+    page = open_page("/login/", storage_state=None, java_script_enabled=False)
+    page.get_by_role("button", name="agent").click()
+    page.wait_for_url("**/orders/")
     everything = total(page)
     value = page.locator("[data-facet=error] [data-value]").first
     count = int(value.get_attribute("data-count"))
@@ -259,13 +261,12 @@ def test_a_session_that_ended_leads_to_the_sign_in_and_back(page: Any) -> None:
 @pytest.mark.parametrize(
     "path", ["/orders/", "/orders/?q=zzz", "/orders/?from=x", "/status/", "order"]
 )
-def test_nothing_scrolls_sideways(width: int, path: str, open_context: Any) -> None:
-    page = open_context(viewport={"width": width, "height": 800})
+def test_nothing_scrolls_sideways(width: int, path: str, open_page: Any) -> None:
+    start = "/orders/" if path == "order" else path
+    page = open_page(start, width=width)
     if path == "order":
         page.locator(".order-name").first.click()
         page.wait_for_url(re.compile(r"/orders/\d+/"))
-    else:
-        page.goto(path)
     assert page.evaluate("document.documentElement.scrollWidth") <= width
 
 
