@@ -54,8 +54,8 @@ class Element:
         """Elements below with this tag and these attributes; `_` in a name stands for `-`."""
         path, values = f".//{tag or '*'}", {}
         for number, (name, value) in enumerate(attributes.items()):
-            name = name.rstrip("_").replace("_", "-")
-            path += f"[@{name}]" if value is ... else f"[@{name}=$v{number}]"
+            attribute = name.rstrip("_").replace("_", "-")
+            path += f"[@{attribute}]" if value is ... else f"[@{attribute}=$v{number}]"
             values[f"v{number}"] = value if isinstance(value, str) else ""
         return [Element(node) for node in self._node.xpath(path, **values)]
 
