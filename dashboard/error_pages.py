@@ -56,6 +56,16 @@ def address_too_long(request: HttpRequest) -> HttpResponse:
     return _draw(request, words, 414)
 
 
+def too_many_for_excel(request: HttpRequest, count: int, most: int, address: str) -> HttpResponse:
+    """Return a 400 in words; ``address`` leads back to the list."""
+    reason = (
+        f"{count:,} orders match; a workbook takes {most:,}. Narrow the list by its filters, or "
+        "take the CSV, which has no such limit."
+    )
+    words = {"title": "Too many orders for Excel", "reason": reason, "elsewhere": address}
+    return _draw(request, words, 400)
+
+
 def _draw(request: HttpRequest, words: dict[str, str], status: int) -> HttpResponse:
     if wants_json(request):
         told = {"error": words["title"], "reason": words["reason"]}

@@ -6,7 +6,7 @@ import logging
 import re
 import unicodedata
 from array import array
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any
@@ -70,7 +70,10 @@ def keys_of(asked: OrderFilter, fresh: service.Freshness) -> Sequence[int]:
 
 
 def csv_lines(
-    keys: Sequence[int], fresh: service.Freshness, address: str, head: Iterable[Sequence[Any]] = ()
+    keys: Sequence[int],
+    fresh: service.Freshness,
+    address: str,
+    head: Iterable[tuple[str, Any]] = (),
 ) -> Iterator[str]:
     """Yield a line of headings and one per order, as CSV, in pieces.
 
@@ -79,14 +82,15 @@ def csv_lines(
     ends early must not look whole.
     """
     writer, as_of = csv.writer(_Echo()), moment_of(fresh.as_of)
-    yield "\ufeff" + "".join(writer.writerow(row) for row in [*head, HEADINGS])
+    above = [(title, safe(str(value))) for title, value in head]
+    yield "\ufeff" + "".join(writer.writerow(row) for row in [*above, HEADINGS])
     try:
         for i in range(0, len(keys), CHUNK):
             chunk = list(keys[i : i + CHUNK])
             rows = service.whole_rows(chunk)
             # In one piece: a piece a row costs more than the row.
             yield "".join(
-                writer.writerow([*_cells(rows[pk]), f"{address}{pk}/", as_of])
+                writer.writerow([*cells_of(rows[pk], safe, _safe_again), f"{address}{pk}/", as_of])
                 for pk in chunk
                 if pk in rows
             )
@@ -95,35 +99,41 @@ def csv_lines(
         yield writer.writerow([f"{BROKEN_OFF}: reading failed; export again"])
 
 
-def head_of(asked: OrderFilter, fresh: service.Freshness, count: int) -> list[Sequence[Any]]:
-    """Return what is said of an export before its headings: as of when, filters, rows."""
+def head_of(asked: OrderFilter, fresh: service.Freshness, count: int) -> list[tuple[str, Any]]:
+    """Return what is said of an export: as of when, filters, rows. Nothing is made safe yet."""
     as_of = moment_of(fresh.as_of) or "nothing has been read yet"
     return [
         ("Failed orders as of (UTC)", as_of),
-        ("Filters", safe(in_words(asked))),
+        ("Filters", in_words(asked)),
         ("Rows", count),
     ]
 
 
-def _cells(row: tuple[Any, ...]) -> list[str | int]:
+def cells_of(
+    row: tuple[Any, ...], text: Callable[[str], str], again: Callable[[str], str]
+) -> list[str | int]:
+    """Return the cells of an order below HEADINGS, without the last two.
+
+    ``text`` writes what is an order's own, ``again`` what stands in many rows.
+    """
     name, shop, handle, error, plain, template, category, retry, attempts, *rest = row
     *dates, asked_at, state, owner, verdict, oms_orders = rest
     oms = [] if oms_orders == "[]" else _oms_of(oms_orders)
     return [
-        safe(name),
-        _safe_again(shop),
+        text(name),
+        again(shop),
         plain,
-        safe(error or ""),
-        _safe_again(template),
+        text(error or ""),
+        again(template),
         CATEGORIES[category],
         ADVICE[retry],
         attempts,
         *(date or "" for date in dates),
         STATES[state],
-        safe(owner or ""),
+        text(owner or ""),
         VERDICTS[verdict],
         asked_at or "",
-        safe(", ".join(order["id"] for order in oms)),
+        text(", ".join(order["id"] for order in oms)),
         service.admin_link(handle, name, service.shopify_id_of(verdict, oms)),
     ]
 

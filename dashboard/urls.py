@@ -12,6 +12,7 @@ from dashboard.views import (
     api,
     corrections,
     errors,
+    exports,
     health,
     order,
     orders,
@@ -28,7 +29,8 @@ urlpatterns = [
     path("", orders.home, name="home"),
     path("orders/", orders.orders, name="orders"),
     path("orders/names/", orders.names, name="names"),
-    path("orders/export.csv", orders.export_csv, name="export_csv"),
+    path("orders/export.csv", exports.export_csv, name="export_csv"),
+    path("orders/export.xlsx", exports.export_xlsx, name="export_xlsx"),
     path("orders/<int:pk>/", order.order, name="order"),
     path("orders/<int:pk>/ask/", order.ask_hotwax, name="ask"),
     *(

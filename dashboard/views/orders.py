@@ -1,20 +1,18 @@
-"""The list of failed orders, and the same as CSV."""
+"""The list of failed orders."""
 
 from typing import Any
 
 from django.core.exceptions import ValidationError
-from django.http import HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
-from django.utils import timezone
 from django.views.decorators.http import require_POST, require_safe
 
 from dashboard.acting import FORMS, frame_of_acting
 from dashboard.charts.headline import figures_of
 from dashboard.charts.stacked import histogram_of
 from dashboard.columns import columns_of
-from dashboard.exports import csv_lines, head_of, keys_of
-from dashboard.filtering.chips import chips_of, in_words
+from dashboard.filtering.chips import chips_of
 from dashboard.filtering.forms import FilterForm
 from dashboard.filtering.order_filter import OrderFilter
 from dashboard.filtering.parameters import (
@@ -30,7 +28,6 @@ from dashboard.filtering.parameters import (
 from dashboard.filtering.pasted import holding
 from dashboard.filtering.query import Query
 from dashboard.filtering.suggestions import suggestions_for
-from dashboard.links import orders_path
 from dashboard.list_page import (
     answer,
     facets_of,
@@ -104,25 +101,6 @@ def _refused(request: HttpRequest, query: Query, reason: str) -> HttpResponse:
     return render(request, "dashboard/orders.html", _frame(form, fresh_of(request)), status=400)
 
 
-@require_safe
-def export_csv(request: HttpRequest, parameters: Parameters = ORDERS) -> HttpResponseBase:
-    """Send all matching rows; a filter that cannot be read is answered by the list's page."""
-    query = Query.of(request.GET, parameters).without("page", "per_page")
-    fresh, form = fresh_of(request), filter_form(request, query)
-    if not form.is_valid():
-        return render(request, "dashboard/orders.html", _frame(form, fresh), status=400)
-    keys = keys_of(form.asked, fresh)
-    head = head_of(form.asked, fresh, len(keys)) if request.GET.get("meta") == "1" else []
-    file = f"failed-orders-{timezone.localtime(fresh.now):%Y-%m-%d-%H%M}-{len(keys)}.csv"
-    if request.method == "GET":
-        actor, words = request.user.get_username(), service.mask_keys(in_words(form.asked))
-        service.note_export(actor, words, file, timezone.now())
-    lines = csv_lines(keys, fresh, request.build_absolute_uri(orders_path()), head)
-    response = StreamingHttpResponse(lines, content_type="text/csv; charset=utf-8")
-    response["Content-Disposition"] = f'attachment; filename="{file}"'
-    return response
-
-
 def _frame(form: FilterForm, fresh: Freshness) -> dict[str, Any]:
     return {
         **frame_of_list(form, fresh, reverse("dashboard:orders")),
@@ -130,6 +108,7 @@ def _frame(form: FilterForm, fresh: Freshness) -> dict[str, Any]:
         "latest_attempt": service.latest_attempt(),
         "sort_options": SORT_NAMES,
         "export_path": reverse("dashboard:export_csv"),
+        "excel_path": reverse("dashboard:export_xlsx"),
         # From a query that cannot be read, a tab leads to its view alone.
         "tabs": _tabs(Query(parameters=form.query.parameters), "", {}),
         "per_page_choices": PER_PAGE,

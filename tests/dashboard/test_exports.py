@@ -95,14 +95,15 @@ def test_libreoffice_finds_no_formula_whatever_separator_it_is_set_to(
     assert len(formulas(tmp_path / "raw.csv", 44)) == 9
 
 
-def formulas(path: Path, separator: int) -> list[str]:
-    """Open a CSV in LibreOffice; return the formulas that it found."""
+def formulas(path: Path, separator: int | None = None) -> list[str]:
+    """Open a CSV, or another file, in LibreOffice; return the formulas that it found."""
+    as_csv = f"--infilter=CSV:{separator},34,76,1,,0,false,true,false,false,false,-1"
     subprocess.run(
         [
             "soffice",
             "--headless",
             f"-env:UserInstallation=file://{path.parent / 'profile'}",
-            f"--infilter=CSV:{separator},34,76,1,,0,false,true,false,false,false,-1",
+            *([as_csv] if separator else []),
             "--convert-to",
             "ods",
             "--outdir",

@@ -31,6 +31,7 @@ MAY: dict[str, tuple[str | None, str | None]] = {
     "orders": (VIEWER, NEVER),
     "names": (NEVER, VIEWER),
     "export_csv": (VIEWER, NEVER),
+    "export_xlsx": (VIEWER, NEVER),
     "order": (VIEWER, NEVER),
     "ask": (VIEWER, VIEWER),
     **{f"act_{verb}": (VIEWER, AGENT) for verb in VERBS},

@@ -13,7 +13,7 @@ from dashboard.filtering.fields import ValuesField
 from dashboard.filtering.forms import FilterForm
 from dashboard.filtering.parameters import ORDERS, Parameter, Parameters, choices
 from dashboard.filtering.query import Query
-from dashboard.views import api
+from dashboard.views import api, exports
 from dashboard.views import orders as pages
 from reconciler.service import Facet, FailedOrderQuerySet, by_choices
 from tests.clock import NOW
@@ -45,7 +45,7 @@ ROW = Parameter(
 WITH_ROW = Parameters((*ORDERS.rows[:-3], ROW, *ORDERS.rows[-3:]))
 made_up = [
     path("orders/", pages.orders, {"parameters": WITH_ROW}),
-    path("orders/export.csv", pages.export_csv, {"parameters": WITH_ROW}),
+    path("orders/export.csv", exports.export_csv, {"parameters": WITH_ROW}),
     path("api/orders", api.orders, {"parameters": WITH_ROW}),
 ]
 urlpatterns = [path("", include(([*made_up, *urls.urlpatterns], "dashboard")))]

@@ -100,6 +100,12 @@ def test_during_the_first_load_progress_is_shown(open_page: Open) -> None:
     assert "450 of 1,284 log documents kept" in line.text
 
 
+def test_what_the_log_dropped_since_is_told_apart(open_page: Open) -> None:
+    SyncState.objects.update(kept=1300, found=1284)
+    line = trust(open_page("/orders/"))
+    assert "1,300 log documents kept; the log still holds 1,284" in line.text
+
+
 def test_a_hotwax_that_went_down_is_said_with_since_when(open_page: Open, ledger: Any) -> None:
     SyncState.objects.update(
         failing_since=timezone.now() - timedelta(minutes=44),

@@ -4,6 +4,7 @@ import base64
 import io
 import json
 import re
+import zipfile
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from datetime import timedelta
@@ -109,6 +110,9 @@ def emitted(browser: Browser, caplog: pytest.LogCaptureFixture) -> Iterator[tupl
         yield path, browser.get(path).content.decode()
     export: Any = browser.get("/orders/export.csv?view=all")
     yield "export", b"".join(export.streaming_content).decode()
+    book: Any = browser.get("/orders/export.xlsx?view=all")
+    with zipfile.ZipFile(io.BytesIO(b"".join(book.streaming_content))) as parts:
+        yield "workbook", "".join(parts.read(name).decode() for name in parts.namelist())
     yield "log", caplog.text + "".join(r.exc_text or "" for r in caplog.records)
 
 
