@@ -60,6 +60,23 @@ def frame_of_list(form: FilterForm, fresh: Freshness, path: str) -> dict[str, An
     }
 
 
+#: Periods that reports ask for, one click away.
+REPORTED = ("this_week", "last_week")
+
+
+def reported_periods(query: Query, path: str) -> list[tuple[str, str, bool]]:
+    """Return name and address of each period of REPORTED, and whether it is chosen."""
+    undated = query.without("from", "to", "at")
+    return [
+        (
+            PERIOD_NAMES[period],
+            undated.with_("period", period).url(path),
+            query.get("period") == period,
+        )
+        for period in REPORTED
+    ]
+
+
 def _readable(text: str) -> str:
     return text.replace("\x00", "\ufffd")
 

@@ -161,10 +161,13 @@ def _before(stack: Stack) -> str:
     return f'{bar}<line class="before-top" x1="{left}" y1="{top}" x2="{right}" y2="{top}"/>'
 
 
+_NOW = '<g class="is-now">'
+
+
 def sparkline(bars: Sequence[SmallBar]) -> SafeString:
-    """Draw a chart as small as a word; the latest bar stands out."""
+    """Draw a chart as small as a word; the bar that is still being filled stands out."""
     drawn = [
-        f"<g><title>{escape(bar.label)}: {bar.count:,}</title>"
+        f"{_NOW if bar.is_now else '<g>'}<title>{escape(bar.label)}: {bar.count:,}</title>"
         f'<rect x="{x}" y="{bar.y}" width="0.74" height="{bar.height}"/></g>'
         for x, bar in enumerate(bars)
     ]

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import pairwise
 
 from dashboard.charts.stacked import HEIGHT, bar_label, ends_of
 from dashboard.filtering.order_filter import OrderFilter
@@ -12,13 +13,23 @@ from reconciler.service import Freshness
 
 @dataclass(frozen=True)
 class SmallBar:
-    """Orders of one span, drawn from ``y`` down by ``height``."""
+    """Orders of one span, drawn from ``y`` down by ``height``; ``is_now`` is still being filled."""
 
     start: datetime
     label: str
     count: int
     y: str
     height: str
+    is_now: bool
+
+
+def small_bar(
+    ends: tuple[datetime, datetime], label: str, count: int, top: int, now: datetime
+) -> SmallBar:
+    """Return the bar of a span; ``top`` is the number that the tallest one may have."""
+    (start, end), height = ends, HEIGHT * count / top
+    is_now = start <= now < end
+    return SmallBar(start, label, count, f"{HEIGHT - height:.4g}", f"{height:.4g}", is_now)
 
 
 def sparklines_of(
@@ -35,14 +46,13 @@ def sparklines_of(
     undated = asked.within(asked.matching(fresh.now, "dates"), Bounds())
     column = service.DATES[asked.dated_by]
     spans = service.over_time(undated, column, edges, "error", fresh.revision)
-    labels = [bar_label(start, unit) for start in edges[:-1]]
+    ends_and_labels = [(ends, bar_label(ends[0], unit)) for ends in pairwise(edges)]
     charts = {}
     for slug in slugs:
         numbers = [span.get(slug, 0) for span in spans]
         tallest = max(*numbers, 1)
-        heights = [HEIGHT * n / tallest for n in numbers]
         charts[slug] = [
-            SmallBar(start, label, n, f"{HEIGHT - height:.4g}", f"{height:.4g}")
-            for start, label, n, height in zip(edges, labels, numbers, heights, strict=False)
+            small_bar(ends, label, n, tallest, fresh.now)
+            for (ends, label), n in zip(ends_and_labels, numbers, strict=True)
         ]
     return unit, charts

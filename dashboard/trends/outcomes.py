@@ -6,8 +6,8 @@ from datetime import datetime, timedelta
 from functools import partial
 
 from dashboard.charts.scale import Scale, scale_of
-from dashboard.charts.sparklines import SmallBar
-from dashboard.charts.stacked import HEIGHT, bar_label, ends_of
+from dashboard.charts.sparklines import SmallBar, small_bar
+from dashboard.charts.stacked import bar_label, ends_of
 from dashboard.filtering.order_filter import OrderFilter
 from dashboard.filtering.parameters import VERDICTS
 from dashboard.filtering.periods import edges_between
@@ -78,12 +78,16 @@ def became_of(asked: OrderFilter, fresh: Freshness, link: Callable[[str, str], s
     unit, counted = _backlog(asked, fresh)
     # No bar is cut off: a backlog that grows is no outlier.
     scale = scale_of([max((n for _, n in counted), default=0)])
-    bars = [_bar(start, unit, n, scale.top) for start, n in counted]
+    bars = [
+        small_bar(ends, bar_label(ends[0], unit), n, scale.top, fresh.now) for ends, n in counted
+    ]
     missing = next(row.url for row in rows if row.key == "missing")
     return Became(outcomes, rows, missing, bars, scale, unit)
 
 
-def _backlog(asked: OrderFilter, fresh: Freshness) -> tuple[str, list[tuple[datetime, int]]]:
+def _backlog(
+    asked: OrderFilter, fresh: Freshness
+) -> tuple[str, list[tuple[tuple[datetime, datetime], int]]]:
     """Count what was not resolved at the end of each span that is over, since states are known."""
     undated = asked.matching(fresh.now, "view", "state", "verdict", "dates")
     ends = ends_of(asked, fresh, undated)
@@ -95,14 +99,7 @@ def _backlog(asked: OrderFilter, fresh: Freshness) -> tuple[str, list[tuple[date
     if since is None:
         return "", []
     return unit, [
-        (start, n)
+        ((start, end), n)
         for start, end, n in zip(edges, edges[1:], numbers, strict=False)
         if end > since and start <= fresh.now
     ]
-
-
-def _bar(start: datetime, unit: str, number: int, top: int) -> SmallBar:
-    height = HEIGHT * number / top
-    return SmallBar(
-        start, bar_label(start, unit), number, f"{HEIGHT - height:.4g}", f"{height:.4g}"
-    )

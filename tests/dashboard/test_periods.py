@@ -87,3 +87,32 @@ def test_what_of_a_week_is_still_to_come_is_left_out(now: datetime, query: str, 
         bounds = read(query).bounds_so_far(now)
         assert bounds.end
         assert f"{timezone.localtime(bounds.end):%Y-%m-%d %H:%M}" == f"{end} 00:00"
+
+
+@pytest.mark.parametrize("page", ["errors", "trends"])
+def test_a_reports_weeks_are_one_click_away(
+    page: str, open_page: Open, keep: Callable[..., None]
+) -> None:
+    keep(document("#1"))
+    for period, name in (("this_week", "This week"), ("last_week", "Last week")):
+        here = open_page(f"/{page}/?shop=a.com&from={NOW.date()}&page=2").root
+        (link,) = [a for a in here.one("form", class_="filters").all("a") if a.text == name]
+        assert link.get("href") == f"/{page}/?shop=a.com&period={period}"
+        there = open_page(link.get("href")).root.one("form", class_="filters")
+        assert [a.text for a in there.all("a", aria_current="true")] == [name]
+    orders = open_page("/orders/").root.one("form", class_="filters")
+    assert "Last week" not in [a.text for a in orders.all("a")]
+
+
+def test_only_the_bar_of_now_stands_out(open_page: Open, keep: Callable[..., None]) -> None:
+    keep(
+        document("#1", logged=NOW - timedelta(hours=1)),
+        document("#2", document_id="b", logged=NOW - timedelta(days=7)),
+    )
+    for query, standing_out in (("", 1), ("?period=last_week", 0), ("?period=all", 1)):
+        charts = open_page(f"/errors/{query}").root.all("svg", class_="spark")
+        assert charts, query
+        for chart in charts:
+            bars = chart.all("g")
+            marked = [number for number, bar in enumerate(bars, 1) if bar.get("class") == "is-now"]
+            assert marked == [len(bars)] * standing_out, query

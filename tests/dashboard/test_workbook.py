@@ -18,7 +18,7 @@ from lxml import etree
 from dashboard import urls
 from dashboard.views import exports
 from dashboard.workbook import MOST_CHARACTERS
-from tests.clock import NOW
+from tests.clock import NOW, local
 from tests.conftest import missing
 from tests.dashboard.conftest import Open, Page
 from tests.dashboard.test_exports import formulas, hostile
@@ -91,7 +91,7 @@ def test_its_name_says_when_and_how_many_and_it_is_noted(
 ) -> None:
     total = open_page("/orders/?view=all").total
     response = browser.get("/orders/export.xlsx?view=all&page=2")
-    name = f"failed-orders-{NOW:%Y-%m-%d-%H%M}-{total}.xlsx"
+    name = f"failed-orders-{local(NOW):%Y-%m-%d-%H%M}-{total}.xlsx"
     assert response["Content-Disposition"] == f'attachment; filename="{name}"'
     assert name in open_page("/activity/").html
     assert browser.head("/orders/export.xlsx").status_code == 200
