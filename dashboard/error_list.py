@@ -1,6 +1,5 @@
 """The rows of /errors/, and the period that their labels tell of."""
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
@@ -70,9 +69,7 @@ def _before(asked: OrderFilter, fresh: Freshness) -> Bounds | None:
     return None if is_unseen(asked, fresh, before.start, fresh.now) else before
 
 
-def numbers_of(
-    orders: service.FailedOrderQuerySet, fresh: Freshness
-) -> dict[int, tuple[int, int, int, int]]:
+def numbers_of(orders: service.FailedOrderQuerySet, fresh: Freshness) -> dict[int, service.Numbers]:
     """Count orders by signature, once a revision of the ledger."""
     count = partial(service.error_numbers, orders, fresh.now)
     today = timezone.localtime(fresh.now).date()
@@ -86,30 +83,17 @@ ENOUGH, MANY = 10, 0.5
 
 @dataclass(frozen=True)
 class Arrivals:
-    """How many orders of an error arrived after all, of those that the OMS was asked for."""
+    """What part of an error's orders arrived after all, of those that the OMS was asked for."""
 
-    asked: int
-    arrived: int
-    missing: int
     #: The share that arrived, in per cent; None where nothing was asked.
     per_cent: int | None
     #: The same in words, where it speaks against the error's retry advice; else empty.
     against: str
 
 
-def arrivals_of(
-    rows: Iterable[service.ErrorRow], orders: service.FailedOrderQuerySet, fresh: Freshness
-) -> dict[int, Arrivals]:
-    """Count what arrived, by the primary key of the signature."""
-    count = partial(service.arrivals_by_error, orders)
-    counts = service.cached(fresh.revision, "arrivals", orders.order_by(), (), count)
-    return {
-        row.signature.pk: _arrivals(row.signature.retry, *counts.get(row.signature.pk, (0, 0, 0)))
-        for row in rows
-    }
-
-
-def _arrivals(advice: str, asked: int, arrived: int, missing: int) -> Arrivals:
+def arrivals_of(row: service.ErrorRow) -> Arrivals:
+    """Return what arrived of an error's orders."""
+    asked, arrived, advice = row.asked, row.arrived, row.signature.retry
     per_cent, against = round(100 * arrived / asked) if asked else None, ""
     if asked >= ENOUGH:
         many = arrived >= MANY * asked
@@ -117,7 +101,7 @@ def _arrivals(advice: str, asked: int, arrived: int, missing: int) -> Arrivals:
             against = f"only {per_cent} % arrived"
         elif advice == service.Retry.NO and many:
             against = f"{per_cent} % arrived anyway"
-    return Arrivals(asked, arrived, missing, per_cent, against)
+    return Arrivals(per_cent, against)
 
 
 def labelled(

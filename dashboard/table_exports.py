@@ -1,13 +1,12 @@
 """The tables of Errors and Trends as CSV: the numbers that the page shows, safe to open."""
 
 import csv
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 
 from dashboard.charts.stacked import StackedChart
-from dashboard.error_list import Arrivals
 from dashboard.exports import moment_of, safe
 from dashboard.filtering.parameters import ADVICE, CATEGORIES
 from dashboard.trends.panels import Trends
@@ -75,15 +74,12 @@ def csv_answer(
 
 
 def error_lines(
-    rows: Iterable[service.ErrorRow],
-    arrivals: Mapping[int, Arrivals],
-    fresh: Freshness,
-    address: str,
+    rows: Iterable[service.ErrorRow], fresh: Freshness, address: str
 ) -> Iterator[Sequence[Cell]]:
     """Yield a row per error; ``address`` is the absolute URL of the list of errors."""
     as_of = moment_of(fresh.as_of)
     for row in rows:
-        signature, arrived = row.signature, arrivals[row.signature.pk]
+        signature = row.signature
         yield (
             signature.plain,
             signature.template,
@@ -92,13 +88,13 @@ def error_lines(
             row.label if fresh.loaded else "",
             row.orders,
             row.open,
-            arrived.missing,
+            row.missing,
             row.shops,
             row.attempts,
             row.change,
             None if row.change is None else row.before,
-            arrived.asked,
-            arrived.arrived,
+            row.asked,
+            row.arrived,
             moment_of(row.first_seen_at),
             moment_of(row.last_seen_at),
             f"{address}{signature.slug}/",

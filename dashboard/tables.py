@@ -101,7 +101,7 @@ class ErrorsTable(PagedTable):
     label = tables.Column(verbose_name="Label", orderable=False)
     orders = _number("Orders")
     open = _number("Open")
-    missing = tables.Column(accessor="signature", verbose_name="Missing", orderable=False)
+    missing = _number("Missing")
     stores = tables.Column(accessor="shops", verbose_name="Shops", initial_sort_descending=True)
     attempts = _number("Attempts")
     change = _number("Change")

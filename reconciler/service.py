@@ -56,7 +56,6 @@ from reconciler.ledger.figures.freshness import (
 from reconciler.ledger.figures.incidents import Incident, incidents
 from reconciler.ledger.figures.outcomes import (
     Outcomes,
-    arrivals_by_error,
     backlog,
     outcomes_of,
 )
@@ -114,6 +113,7 @@ from reconciler.ledger.signatures.runbooks import (
 )
 from reconciler.ledger.signatures.statistics import (
     ErrorRow,
+    Numbers,
     error_numbers,
     error_row,
     error_rows,
@@ -207,6 +207,7 @@ __all__ = [
     "NameAnswer",
     "Neighbours",
     "NoOrders",
+    "Numbers",
     "Outcomes",
     "Pack",
     "Retry",
@@ -227,7 +228,6 @@ __all__ = [
     "admin_link",
     "all_packs",
     "answers_by_name",
-    "arrivals_by_error",
     "as_text",
     "ask_now",
     "assign",

@@ -81,6 +81,7 @@ ERROR_SORTS = {
     "error": "sort_key",
     "orders": "orders",
     "open": "open",
+    "missing": "missing",
     "stores": "shops",
     "attempts": "attempts",
     "change": "change",
@@ -90,6 +91,7 @@ ERROR_SORTS = {
 ERROR_SORT_NAMES = {
     "-orders": "Most orders",
     "-open": "Most open orders",
+    "-missing": "Most missing",
     "-attempts": "Most attempts",
     "-change": "Rose most",
     "-stores": "Most shops",

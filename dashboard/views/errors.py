@@ -88,7 +88,7 @@ def _results(asked: OrderFilter, fresh: Freshness) -> dict[str, Any]:
         "rows_key": f"{key} {fresh.now:%H:%M} {fresh.loaded}",
         **_small_charts(asked, fresh, table),
         "incidents": incidents_of(asked, fresh, {row.signature.pk for row in rows}),
-        "arrivals": arrivals_of(rows, asked.matching(fresh.now), fresh),
+        "arrivals": {row.signature.pk: arrivals_of(row) for row in table.records},
         "chips": chips_of(asked),
         "part_key": key,
         "facets": later(lambda: facets_of(asked, fresh, partial(labelled, asked, fresh))),
@@ -158,9 +158,8 @@ def export_csv(request: HttpRequest) -> HttpResponse:
         return errors(request)
     asked = form.asked
     rows = ErrorsTable.of(rows_of(asked, fresh), asked.sort).all_records
-    arrivals = arrivals_of(rows, asked.matching(fresh.now), fresh)
     address = request.build_absolute_uri(reverse("dashboard:errors"))
-    lines = error_lines(rows, arrivals, fresh, address)
+    lines = error_lines(rows, fresh, address)
     words = f"errors: {in_words(asked)}"
     return csv_answer(request, fresh, "errors", words, ERROR_HEADINGS, lines)
 

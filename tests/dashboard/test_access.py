@@ -41,11 +41,6 @@ def test_home_leads_to_the_list(browser: Browser) -> None:
     assert browser.get("/")["Location"] == "/orders/"
 
 
-@pytest.mark.parametrize("path", ["/orders/export.xlsx"])
-def test_pages_that_do_not_work_yet_are_absent(path: str, browser: Browser, quiet: None) -> None:
-    assert browser.get(path).status_code == 404
-
-
 def test_strict_headers_are_on_every_page(browser: Browser, quiet: None) -> None:
     response = browser.get("/orders/")
     policy = response["Content-Security-Policy"]

@@ -6,9 +6,10 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.db.models import F
 from django.test import Client as Browser
 
-from reconciler.ledger.models import ErrorSignature, FailedOrder, SignatureAlias
+from reconciler.ledger.models import ErrorSignature, FailedOrder, SignatureAlias, SyncState
 from tests.clock import NOW
 from tests.dashboard.conftest import Element, Open
 from tests.makers import document
@@ -70,7 +71,7 @@ def test_each_number_that_is_a_link_opens_as_many_rows(
 
 
 @pytest.mark.parametrize(
-    "sort", ["error", "orders", "open", "stores", "attempts", "last_seen", "first_seen"]
+    "sort", ["error", "orders", "open", "missing", "stores", "attempts", "last_seen", "first_seen"]
 )
 def test_every_sort_has_its_reverse(
     sort: str, open_page: Open, ledger: list[dict[str, Any]]
@@ -79,6 +80,21 @@ def test_every_sort_has_its_reverse(
     down = [row.get("data-slug") for row in rows(open_page(f"/errors/?sort=-{sort}"))]
     assert up == down[::-1]
     assert len(set(up)) == len(up) > 3
+
+
+def test_missing_sorts_by_the_orders_that_are_missing(keep: Keep, open_page: Open) -> None:
+    errors = {"Few": (1, 1), "Many": (3, 0), "Some": (2, 2)}
+    for error, (orders, missing) in errors.items():
+        names = [f"#{error}{n}" for n in range(orders)]
+        keep(*(document(name, document_id=name, error=error) for name in names))
+        lost = FailedOrder.objects.filter(order_name__in=names[:missing])
+        lost.update(verdict="missing")
+    SyncState.objects.update(revision=F("revision") + 1)
+    for sort, expected in (("-missing", "Some Few Many"), ("missing", "Many Few Some")):
+        found = rows(open_page(f"/errors/?sort={sort}"))
+        titles = [row.one("th", data_column="error").one("a").text for row in found]
+        assert titles == expected.split()
+        assert [value(row, "missing") for row in found] == [errors[t][1] for t in titles]
 
 
 def test_new_is_first_seen_in_the_period_and_back_was_silent_for_a_week_before(

@@ -140,22 +140,3 @@ def _swaps(told: QuerySet[Event]) -> list[tuple[datetime, int]]:
             mine.pop()
         swaps += mine
     return swaps
-
-
-#: Of a signature, by primary key: orders that were asked for, those in the OMS, those missing.
-Arrivals = dict[int, tuple[int, int, int]]
-_THERE = Q(verdict__in=(Verdict.IMPORTED, Verdict.DUPLICATE))
-
-
-def arrivals_by_error(orders: FailedOrderQuerySet) -> Arrivals:
-    """Count these orders by the primary key of their signature: asked, arrived, missing."""
-    groups = (
-        orders.order_by()
-        .values_list("signature")
-        .annotate(
-            asked=Count("pk", filter=~Q(verdict=Verdict.UNCHECKED)),
-            there=Count("pk", filter=_THERE),
-            missing=Count("pk", filter=Q(verdict=Verdict.MISSING)),
-        )
-    )
-    return {signature: (asked, there, missing) for signature, asked, there, missing in groups}

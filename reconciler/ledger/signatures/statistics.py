@@ -1,16 +1,20 @@
 """What happened under each signature. An order counts under its latest error (LEDGER.md §5)."""
 
+from collections import defaultdict
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from operator import add
+from typing import NamedTuple
 
-from django.db.models import Count, Exists, OuterRef, QuerySet, Subquery, Sum
+from django.db.models import Count, Exists, OuterRef, Q, QuerySet, Subquery, Sum
 
-from reconciler.ledger.models import Attempt, ErrorSignature
+from reconciler.ledger.models import Attempt, ErrorSignature, Verdict
 from reconciler.ledger.queries import FailedOrderQuerySet, is_open
 from reconciler.ledger.signatures.changes import NO_CHANGES, Changes
 
 #: A signature that was silent for this long before the period is back.
 SILENT = timedelta(days=7)
+_ARRIVED = (Verdict.IMPORTED, Verdict.DUPLICATE)
 #: Number of attempts that are searched for texts that differ.
 SAMPLED = 200
 
@@ -19,8 +23,9 @@ SAMPLED = 200
 class ErrorRow:
     """A signature with its orders among those asked for, and its dates over the whole ledger.
 
-    ``attempts`` are those of the orders counted. ``label`` is "new" (first seen in the period),
-    "back" (seen before, silent for SILENT before the period, seen in it), "worse", "quiet"
+    ``attempts`` are those of the orders counted. The OMS order index was asked for ``asked`` of the
+    orders; ``arrived`` are in the OMS, ``missing`` are not. ``label`` is "new" (first seen in the
+    period), "back" (seen before, silent for SILENT before the period, seen in it), "worse", "quiet"
     (changes.py) or "". ``change`` is how many orders more there are than in the period before;
     None if the two cannot be compared.
     """
@@ -30,6 +35,9 @@ class ErrorRow:
     open: int
     shops: int
     attempts: int
+    asked: int
+    arrived: int
+    missing: int
     first_seen_at: datetime | None
     last_seen_at: datetime | None
     label: str
@@ -42,22 +50,38 @@ class ErrorRow:
         return self.signature.sort_key
 
 
-#: Of a signature: its orders, how many of them are open, their shops and their attempts.
-Numbers = tuple[int, int, int, int]
-NOTHING: Numbers = (0, 0, 0, 0)
+class Numbers(NamedTuple):
+    """What is counted of a signature's orders; what each number is, ErrorRow says."""
+
+    orders: int = 0
+    open: int = 0
+    shops: int = 0
+    attempts: int = 0
+    asked: int = 0
+    arrived: int = 0
+    missing: int = 0
 
 
 def error_numbers(orders: FailedOrderQuerySet, now: datetime) -> dict[int, Numbers]:
     """Count these orders by the primary key of their signature; what is open is so at ``now``."""
     # A group for each shop is cheaper than to count distinct shops.
-    groups = orders.order_by().values_list("signature", "shop")
-    unfinished = Count("pk", filter=is_open(now))
-    found = groups.annotate(n=Count("pk"), unfinished=unfinished, tries=Sum("attempt_count"))
-    numbers: dict[int, Numbers] = {}
-    for signature, _, n, open_, tries in found:
-        orders_, unfinished_, shops, attempts = numbers.get(signature, NOTHING)
-        numbers[signature] = (orders_ + n, unfinished_ + open_, shops + 1, attempts + tries)
-    return numbers
+    found = (
+        orders.order_by()
+        .values_list("signature", "shop")
+        .annotate(
+            count=Count("pk"),
+            unfinished=Count("pk", filter=is_open(now)),
+            tries=Sum("attempt_count"),
+            asked=Count("pk", filter=~Q(verdict=Verdict.UNCHECKED)),
+            arrived=Count("pk", filter=Q(verdict__in=_ARRIVED)),
+            missing=Count("pk", filter=Q(verdict=Verdict.MISSING)),
+        )
+    )
+    numbers: dict[int, Numbers] = defaultdict(Numbers)
+    for signature, _, count, unfinished, *rest in found:
+        of_shop = (count, unfinished, 1, *rest)
+        numbers[signature] = Numbers(*map(add, numbers[signature], of_shop))
+    return dict(numbers)
 
 
 def error_rows(
@@ -146,7 +170,7 @@ def error_row(
     changes: Changes = NO_CHANGES,
 ) -> ErrorRow:
     """Return the row of one signature. Without orders it still has its dates."""
-    counted = numbers.get(signature.pk, NOTHING)
+    counted = numbers.get(signature.pk, Numbers())
     dated = _with_dates(start, end).get(pk=signature.pk)
     return _row(dated, counted, _label(dated, start, end), changes)
 
