@@ -13,6 +13,7 @@ from django_htmx.http import HttpResponseClientRedirect
 
 from dashboard import error_pages
 from reconciler import service
+from reconciler.stack import with_room
 
 GetResponse = Callable[[HttpRequest], HttpResponseBase]
 #: Characters of path and query string. A longer list of order names goes by POST.
@@ -45,6 +46,17 @@ class LoginRequired(LoginRequiredMiddleware):
         response = HttpResponseClientRedirect(url)
         patch_vary_headers(response, ["HX-Request"])
         return response
+
+
+class RoomForFrames:
+    """Comes first: whatever answers a request has room for its frames in one piece."""
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        """Answer."""
+        return with_room(self.get_response, request)
 
 
 class ShortAddress:

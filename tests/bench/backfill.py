@@ -10,6 +10,7 @@ from typing import Any
 
 import django
 
+from reconciler.stack import with_room
 from tests.bench.tools import ORDERS, Memory, hotwax
 
 PAGE = 500
@@ -176,4 +177,5 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    # No contestant pays for the place of its frames (reconciler/stack.py).
+    sys.exit(with_room(main))

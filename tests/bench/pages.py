@@ -22,6 +22,7 @@ from typing import Any
 
 import django
 
+from reconciler.stack import with_room
 from tests.bench.datasette import datasette
 from tests.bench.ledgers import DAYS, FOLDER, begin_of_today, build
 
@@ -349,4 +350,5 @@ def _compare(url: str, page: str, plain: str) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    # No contestant pays for the place of its frames (reconciler/stack.py).
+    sys.exit(with_room(main))

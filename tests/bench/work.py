@@ -17,6 +17,7 @@ from zoneinfo import ZoneInfo
 
 import django
 
+from reconciler.stack import with_room
 from tests.bench.ledgers import begin_of_today
 from tests.bench.pages import cpu, prepare
 from tests.bench.tools import Memory
@@ -212,4 +213,5 @@ def _streamed() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    # No contestant pays for the place of its frames (reconciler/stack.py).
+    sys.exit(with_room(main))

@@ -14,15 +14,16 @@ SECONDS = 3600
 
 
 def cached(
-    revision: int, name: str, rows: QuerySet[Any], rest: object, count: Callable[[], Figure]
+    revision: int, name: str, rows: QuerySet[Any] | None, rest: object, count: Callable[[], Figure]
 ) -> Figure:
     """Cache ``count()`` under the ledger's revision.
 
-    ``name``, ``rows`` and ``rest`` say what the figure depends on. Read the revision before
-    calling this: a concurrent write may then be counted early, but never be missed for long.
+    ``name``, ``rows`` and ``rest`` say what the figure depends on; without ``rows`` it is one of
+    the whole ledger. Read the revision before calling this: a concurrent write may then be counted
+    early, but never be missed for long.
     """
     try:
-        sql, params = rows.query.sql_with_params()
+        sql, params = rows.query.sql_with_params() if rows is not None else ("", ())
     except EmptyResultSet:
         return count()
     database = settings.DATABASES["default"]

@@ -93,8 +93,12 @@ def unchecked_orders(row: SyncState, now: datetime) -> int:
     # By days, so that the number is counted once a change.
     oldest = timezone.localtime(now).replace(hour=0, minute=0, second=0, microsecond=0)
     young = Q(first_at=None) | Q(first_at__gt=oldest - SCHEDULE[-1][0])
-    waiting = failed_orders().askable().filter(is_open(now), young, verdict=Verdict.UNCHECKED)
-    return cached(row.revision, "unchecked", waiting, (), waiting.count)
+
+    def count() -> int:
+        orders = failed_orders().askable().filter(is_open(now), young, verdict=Verdict.UNCHECKED)
+        return orders.count()
+
+    return cached(row.revision, "unchecked", None, oldest, count)
 
 
 def _order_index(row: SyncState, unchecked: int) -> OrderIndexState:
