@@ -115,8 +115,8 @@ def per_view(
     lasting = {view: _in_view(view, now, me) for view in of_open}
     counts = cached(revision, "views", unfinished, me, lambda: unfinished.aggregate(**lasting))
     # What changes from second to second is counted anew: few orders, by their indexes.
-    either = [view_condition(view, now) for view in ROLLING]
-    rolling = orders.filter(reduce(or_, either)).aggregate(
+    either = [view_condition(view, now, any_state=True) for view in ROLLING]
+    rolling = unfinished.filter(reduce(or_, either)).aggregate(
         **{view: _in_view(view, now) for view in ROLLING}
     )
     everything = cached(revision, "orders", orders, (), orders.count)
@@ -130,7 +130,8 @@ ROLLING = ("expiring", "failing")
 
 
 def _in_view(view: str, now: datetime, me: str = "") -> Count:
-    return Count("pk", filter=view_condition(view, now, me=me))
+    """Count unfinished orders that are in a view: their state need not be looked at again."""
+    return Count("pk", filter=view_condition(view, now, me=me, any_state=True) or None)
 
 
 _SPAN_MARKS = {
