@@ -8,6 +8,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cache
 from itertools import accumulate
 from typing import Any
 
@@ -95,8 +96,10 @@ def high_spans(
     sums = [0, *accumulate(hours[moment] for moment in moments)]
     spans: list[tuple[datetime, datetime]] = []
     for place, hour in enumerate(moments):
+        if hour < start or hours[hour] < FEWEST:
+            continue
         known = hour - max(hour - BEFORE, seen_since)
-        if hour < start or hours[hour] < FEWEST or known < SEEN:
+        if known < SEEN:
             continue
         earlier = sums[place] - sums[bisect_left(moments, hour - known)]
         if hours[hour] * (known / HOUR) < TIMES * earlier:
@@ -114,8 +117,10 @@ def _orders_by_hour(start: datetime, end: datetime) -> dict[int, dict[datetime, 
     sql, params = written_sql(rows.values_list("signature", "first_at"))
     counts: dict[int, dict[datetime, int]] = defaultdict(dict)
     found: Iterable[tuple[Any, ...]] = fetched(_HOURS[connection.vendor].format(rows=sql), params)
+    # Signatures have most hours in common.
+    moment = cache(lambda hour: datetime.fromisoformat(f"{hour}:00+00:00"))
     for signature, hour, n in found:
-        counts[signature][datetime.fromisoformat(f"{hour}:00+00:00")] = n
+        counts[signature][moment(hour)] = n
     return counts
 
 
