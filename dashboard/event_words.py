@@ -10,7 +10,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from dashboard.badges import VERDICT_WORDS, state_of_text
-from dashboard.markdown import rendered
+from dashboard.markdown import rendered, words_of
 from dashboard.wording import cut
 from reconciler import service
 from reconciler.service import EventKind, Verdict
@@ -61,7 +61,7 @@ def _assign(event: service.Event, now: datetime) -> SafeString:
 
 
 def _note(event: service.Event, now: datetime) -> SafeString:
-    return format_html("noted: {}", cut(event.after, NOTE_SHOWN))
+    return format_html("noted: {}", cut(words_of(event.after), NOTE_SHOWN))
 
 
 def _verdict(event: service.Event, now: datetime) -> SafeString:

@@ -6,11 +6,12 @@ Placeholders are put in after the text was parsed, so that no order name can bec
 import re
 from collections.abc import Iterator
 from functools import lru_cache
+from html import unescape
 from secrets import token_hex
 from urllib.parse import quote, unquote
 
 import nh3
-from django.utils.html import escape
+from django.utils.html import escape, strip_tags
 from django.utils.safestring import SafeString, mark_safe
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
@@ -51,6 +52,11 @@ def values_of(order: service.FailedOrder) -> Values:
 def without_order() -> Values:
     """Return the values of placeholders where there is no order."""
     return {"import": service.import_link()}
+
+
+def words_of(text: str) -> str:
+    """Return the words of a Markdown text without its marks, in one line. Not safe as HTML."""
+    return " ".join(unescape(strip_tags(rendered(text, {}))).split())
 
 
 def rendered(text: str, values: Values) -> SafeString:

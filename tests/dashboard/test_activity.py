@@ -136,3 +136,22 @@ def test_nothing_is_no_error(ann: Browser) -> None:
     vera = of_role("vera", "Viewer")
     assert vera.get("/activity/").status_code == 200
     assert ann.get("/activity/?kind=note").status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("note", "told"),
+    [
+        ("The shop is **waiting**\n\n- for `stock`", "noted: The shop is waiting for stock"),
+        ("<b>1 &amp; 2</b> [here](https://x.y/)", "noted: <b>1 & 2</b> here"),
+        ("a < b and c", "noted: a < b and c"),
+        ("**" + "x" * 400 + "**", "noted: " + "x" * 299 + "…"),
+    ],
+)
+def test_a_note_is_told_by_its_words(note: str, told: str, ann: Browser, keep: Keep) -> None:
+    keep(document("#1"))
+    order = FailedOrder.objects.get()
+    noted = events.event(EventKind.NOTE, NOW, order=order, actor="ann", before="", after=note)
+    events.record([noted])
+    (row,) = rows(ann, "?kind=note")
+    assert row.one("div", class_="what").text == told
+    assert not row.one("div", class_="what").all("b")
