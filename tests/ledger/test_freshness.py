@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from reconciler.hotwax.documents import Reading, read_document
-from reconciler.ledger.figures.freshness import freshness_of, status
+from reconciler.ledger.figures.freshness import freshness_of, status, unchecked_orders
 from reconciler.ledger.figures.paging import neighbours
 from reconciler.ledger.intake import upsert
 from reconciler.ledger.models import FailedOrder, SyncEvent, SyncState, UnreadableDocument
@@ -19,6 +19,20 @@ SECOND = timedelta(seconds=1)
 LIVE = {"loaded_at": NOW - timedelta(days=1), "answered_at": NOW}
 FAILING = {"failing_since": NOW - SECOND}
 SHORT = {"scan_seconds": 1, "scan_started_at": None, "scan_complete": False}
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(("days", "number"), [(None, 1), (100, 1), (179, 1), (181, 0)])
+def test_orders_that_are_asked_about_for_half_a_year_are_still_to_go(
+    days: int | None, number: int
+) -> None:
+    upsert([read_document(document("#1"), "SHOPIFY_ORDER", Reading())], NOW)
+    first = None if days is None else NOW - timedelta(days=days)
+    FailedOrder.objects.update(first_at=first)
+    assert unchecked_orders(SyncState(revision=1), NOW) == number
+    assert unchecked_orders(SyncState(revision=1), NOW + timedelta(days=100)) == number * (
+        days is None or days < 80
+    )
 
 
 @pytest.mark.parametrize(

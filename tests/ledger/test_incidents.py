@@ -110,6 +110,28 @@ def test_it_lasts_until_two_hours_after_its_last_high_hour(minutes: int, lasts: 
 
 
 @pytest.mark.django_db
+def test_those_that_last_come_first_and_then_the_latest() -> None:
+    storms = {"Transaction is empty": 30, "Product not exist": 3, "Connection timeout": 9}
+    keep(
+        [
+            (AT - hours_ago * HOUR + n * timedelta(seconds=1), error, "a")
+            for error, hours_ago in storms.items()
+            for n in range(20)
+        ]
+    )
+    # Began before the others and lasts still: a high hour every second hour.
+    lasting = [AT - 32 * HOUR + n * 2 * HOUR for n in range(17)]
+    keep([(at + n * timedelta(seconds=1), "No order", "b") for at in lasting for n in range(20)])
+    found = incidents(AT - 3 * DAY, AT + HOUR, AT + HOUR, AT - 60 * DAY)
+    assert [one.signature.template for one in found] == [
+        "No order",
+        "Product not exist",
+        "Connection timeout",
+        "Transaction is empty",
+    ]
+
+
+@pytest.mark.django_db
 def test_those_that_overlap_a_period_are_found_whole() -> None:
     keep([(AT + n * timedelta(minutes=6), "Transaction is empty", "a") for n in range(30)])
     for start, end, there in (
