@@ -264,3 +264,19 @@ def test_the_backlog_counts_dated_orders_each_once(hotwax_of: Any) -> None:
     FailedOrder.objects.filter(order_name="#3").update(first_at=None)
     triage.set_state(keys[2:], State.RESOLVED, "", "ann", NOW)
     assert _backlog() == [0]
+
+
+def test_an_order_that_took_another_in_is_counted_once_when_opened_again(hotwax_of: Any) -> None:
+    at = NOW - timedelta(hours=2)
+    documents = [document(f"#{n}", document_id=f"d{n}", logged=at) for n in (1, 2)]
+    hotwax = hotwax_of(documents)
+    hotwax.sync()
+    keys = list(FailedOrder.objects.values_list("pk", flat=True))
+    triage.set_state(keys, State.RESOLVED, "", "ann", NOW)
+    documents[0] = document("#2", document_id="d1", logged=at, version=8)
+    hotwax.sync()
+    hour = timedelta(hours=1)
+    keys = list(FailedOrder.objects.values_list("pk", flat=True))
+    triage.set_state(keys, State.OPEN, "", "ann", NOW + 2 * hour)
+    edges = [NOW - 24 * hour, NOW - hour, NOW + hour, NOW + 3 * hour]
+    assert outcomes.backlog(failed_orders(), edges)[1] == [1, 0, 1]
