@@ -175,6 +175,7 @@ def test_another_hotwax_is_an_error_with_what_to_do(
     fragment = browser.get("/orders/", headers={"HX-Request": "true"})
     assert fragment.status_code == 503
     assert "<html" not in fragment.content.decode()
+    assert browser.get("/readyz").status_code == 503
 
 
 @pytest.mark.parametrize(
