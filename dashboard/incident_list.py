@@ -55,9 +55,10 @@ def incidents_of(asked: OrderFilter, fresh: Freshness, signatures: Collection[in
     bounds = asked.bounds_so_far(fresh.now)
     start = bounds.start or fresh.now - REACHES_BACK
     end = bounds.end or fresh.now + timedelta(seconds=1)
+    only = next(iter(signatures)) if len(signatures) == 1 else None
     # What was found holds for the minute.
-    rest = tuple(f"{moment:%Y-%m-%d %H:%M}" for moment in (start, end, fresh.now))
-    find = partial(service.incidents, start, end, fresh.now, fresh.seen[0])
+    rest = (only, *(f"{moment:%Y-%m-%d %H:%M}" for moment in (start, end, fresh.now)))
+    find = partial(service.incidents, start, end, fresh.now, fresh.seen[0], only)
     everything = service.failed_orders().order_by()
     found = service.cached(fresh.revision, "incidents", everything, rest, find)
     shops = len(service.shop_counts(everything, fresh.revision)) if found else 0

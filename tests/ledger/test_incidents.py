@@ -9,6 +9,7 @@ import pytest
 from reconciler.hotwax.documents import Reading, read_document
 from reconciler.ledger.figures.incidents import high_spans, incidents
 from reconciler.ledger.intake import upsert
+from reconciler.ledger.models import ErrorSignature
 from tests.clock import NOW
 from tests.makers import document
 
@@ -168,6 +169,9 @@ def test_a_random_ledger_has_the_incidents_that_a_recount_finds() -> None:
     found = incidents(since, AT, AT, since)
     assert sorted((i.signature.template, i.start, i.orders) for i in found) == expected
     assert len(expected) >= 4
+    for signature in ErrorSignature.objects.all():
+        alone = incidents(since, AT, AT, since, signature.pk)
+        assert alone == [one for one in found if one.signature == signature]
 
 
 def recounted(moments: list[datetime], since: datetime) -> list[tuple[datetime, int]]:

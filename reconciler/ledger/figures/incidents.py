@@ -65,16 +65,18 @@ class Incident:
 
 
 def incidents(
-    start: datetime, end: datetime, now: datetime, seen_since: datetime
+    start: datetime, end: datetime, now: datetime, seen_since: datetime, only: int | None = None
 ) -> list[Incident]:
     """Return the incidents that overlap [start, end): those that last, then the latest.
 
-    ``seen_since`` is from when on the ledger knows of every order.
+    ``seen_since`` is from when on the ledger knows of every order; ``only`` is the primary key of
+    a signature, if no other is of interest.
     """
     from_ = start - REACH
+    by_hour = _orders_by_hour(from_ - BEFORE, min(end + REACH, now), only)
     found = [
         (signature, first, last)
-        for signature, hours in _orders_by_hour(from_ - BEFORE, min(end + REACH, now)).items()
+        for signature, hours in by_hour.items()
         for first, last in high_spans(hours, from_, seen_since)
     ]
     signatures = ErrorSignature.objects.in_bulk({signature for signature, _, _ in found})
@@ -111,9 +113,13 @@ def high_spans(
     return spans
 
 
-def _orders_by_hour(start: datetime, end: datetime) -> dict[int, dict[datetime, int]]:
+def _orders_by_hour(
+    start: datetime, end: datetime, only: int | None
+) -> dict[int, dict[datetime, int]]:
     """Count orders by the primary key of their signature and by hour."""
     rows = failed_orders().filter(first_at__gte=start, first_at__lte=end).order_by()
+    if only is not None:
+        rows = rows.filter(signature=only)
     sql, params = written_sql(rows.values_list("signature", "first_at"))
     counts: dict[int, dict[datetime, int]] = defaultdict(dict)
     found: Iterable[tuple[Any, ...]] = fetched(_HOURS[connection.vendor].format(rows=sql), params)
