@@ -69,6 +69,14 @@ def keys_of(asked: OrderFilter, fresh: service.Freshness) -> Sequence[int]:
     return array("q", rows.iterator(CHUNK))
 
 
+def rows_of(keys: Sequence[int]) -> Iterator[tuple[int, tuple[Any, ...]]]:
+    """Read these orders in their order, in slices; those that are gone by now are left out."""
+    for i in range(0, len(keys), CHUNK):
+        chunk = list(keys[i : i + CHUNK])
+        rows = service.whole_rows(chunk)
+        yield from ((pk, rows[pk]) for pk in chunk if pk in rows)
+
+
 def csv_lines(
     keys: Sequence[int],
     fresh: service.Freshness,

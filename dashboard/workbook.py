@@ -7,7 +7,7 @@ from typing import IO, Any
 
 import xlsxwriter
 
-from dashboard.exports import CHUNK, HEADINGS, cells_of, moment_of
+from dashboard.exports import HEADINGS, cells_of, moment_of, rows_of
 from reconciler import service
 
 #: So many are written in ten seconds, while somebody waits.
@@ -36,7 +36,7 @@ def workbook_of(
     keys: Sequence[int],
     fresh: service.Freshness,
     address: str,
-    head: Iterable[Sequence[Any]],
+    head: Iterable[tuple[str, Any]],
 ) -> IO[bytes]:
     """Write a workbook into a temporary file and return it, to be read from its beginning.
 
@@ -52,16 +52,11 @@ def workbook_of(
         orders.autofilter(0, 0, len(keys), len(HEADINGS) - 1)
         as_of = moment_of(fresh.as_of)
         linked = len(keys) * len(_LINKS) <= MOST_LINKS
-        number = 0
-        for start in range(0, len(keys), CHUNK):
-            chunk = list(keys[start : start + CHUNK])
-            rows = service.whole_rows(chunk)
-            for pk in (pk for pk in chunk if pk in rows):
-                number += 1
-                cells = [*cells_of(rows[pk], str, str), f"{address}{pk}/", as_of]
-                _write(orders, number, cells, linked)
-        for number, row in enumerate(head):
-            about.write_row(number, 0, row)
+        for number, (pk, row) in enumerate(rows_of(keys), 1):
+            cells = [*cells_of(row, str, str), f"{address}{pk}/", as_of]
+            _write(orders, number, cells, linked)
+        for number, (title, value) in enumerate(head):
+            about.write_row(number, 0, [title, _fitting(str(value))])
         about.set_column(0, 0, 30)
     file.seek(0)
     return file

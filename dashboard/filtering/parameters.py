@@ -6,7 +6,7 @@ read it from here, so that a new filter is a new row and a method of the query s
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, Self
 
 from django import forms
 
@@ -150,8 +150,7 @@ class Parameters:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "by_name", {row.name: row for row in self.rows})
-        places = {row.name: place for place, row in enumerate(self.rows)}
-        object.__setattr__(self, "places", places)
+        object.__setattr__(self, "places", {row.name: n for n, row in enumerate(self.rows)})
 
     def __iter__(self) -> Iterator[Parameter]:
         return iter(self.rows)
@@ -161,9 +160,7 @@ class Parameters:
         """Return the facets by name."""
         return {row.name: row.facet for row in self.rows if row.facet}
 
-    def counting(
-        self, *more: Parameter, without: Iterable[str] = (), **defaults: str
-    ) -> "Parameters":
+    def counting(self, *more: Parameter, without: Iterable[str] = (), **defaults: str) -> Self:
         """Return the parameters of a page that counts the orders of this list.
 
         Leaves out those named in ``without``, adds ``more`` at the end, and sets other defaults.
@@ -175,7 +172,7 @@ class Parameters:
                 rows.append(replace(row, default=defaults[row.name], is_filter=True))
             elif row.name not in gone:
                 rows.append(replace(row, default=defaults.get(row.name, row.default)))
-        return Parameters((*rows, *more), orders=self)
+        return replace(self, rows=(*rows, *more), orders=self)
 
 
 def choices(words: Mapping[str, str]) -> Callable[[Iterable[str]], Mapping[str, str]]:
