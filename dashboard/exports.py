@@ -69,12 +69,12 @@ def keys_of(asked: OrderFilter, fresh: service.Freshness) -> Sequence[int]:
     return array("q", rows.iterator(CHUNK))
 
 
-def rows_of(keys: Sequence[int]) -> Iterator[tuple[int, tuple[Any, ...]]]:
-    """Read these orders in their order, in slices; those that are gone by now are left out."""
+def slices_of(keys: Sequence[int]) -> Iterator[list[tuple[int, tuple[Any, ...]]]]:
+    """Read these orders in their order, CHUNK at a time; what is gone by now is left out."""
     for i in range(0, len(keys), CHUNK):
         chunk = list(keys[i : i + CHUNK])
         rows = service.whole_rows(chunk)
-        yield from ((pk, rows[pk]) for pk in chunk if pk in rows)
+        yield [(pk, rows[pk]) for pk in chunk if pk in rows]
 
 
 def csv_lines(
@@ -93,14 +93,11 @@ def csv_lines(
     above = [(title, safe(str(value))) for title, value in head]
     yield "\ufeff" + "".join(writer.writerow(row) for row in [*above, HEADINGS])
     try:
-        for i in range(0, len(keys), CHUNK):
-            chunk = list(keys[i : i + CHUNK])
-            rows = service.whole_rows(chunk)
+        for rows in slices_of(keys):
             # In one piece: a piece a row costs more than the row.
             yield "".join(
-                writer.writerow([*cells_of(rows[pk], safe, _safe_again), f"{address}{pk}/", as_of])
-                for pk in chunk
-                if pk in rows
+                writer.writerow([*cells_of(row, safe, _safe_again), f"{address}{pk}/", as_of])
+                for pk, row in rows
             )
     except Exception:
         logger.exception("An export broke off")
@@ -112,7 +109,7 @@ def head_of(asked: OrderFilter, fresh: service.Freshness, count: int) -> list[tu
     as_of = moment_of(fresh.as_of) or "nothing has been read yet"
     return [
         ("Failed orders as of (UTC)", as_of),
-        ("Filters", in_words(asked)),
+        ("Filters", service.mask_keys(in_words(asked))),
         ("Rows", count),
     ]
 

@@ -3,11 +3,12 @@
 import tempfile
 from collections.abc import Iterable, Sequence
 from datetime import datetime
+from itertools import chain
 from typing import IO, Any
 
 import xlsxwriter
 
-from dashboard.exports import HEADINGS, cells_of, moment_of, rows_of
+from dashboard.exports import HEADINGS, cells_of, moment_of, slices_of
 from reconciler import service
 
 #: So many are written in ten seconds, while somebody waits.
@@ -52,7 +53,7 @@ def workbook_of(
         orders.autofilter(0, 0, len(keys), len(HEADINGS) - 1)
         as_of = moment_of(fresh.as_of)
         linked = len(keys) * len(_LINKS) <= MOST_LINKS
-        for number, (pk, row) in enumerate(rows_of(keys), 1):
+        for number, (pk, row) in enumerate(chain.from_iterable(slices_of(keys)), 1):
             cells = [*cells_of(row, str, str), f"{address}{pk}/", as_of]
             _write(orders, number, cells, linked)
         for number, (title, value) in enumerate(head):

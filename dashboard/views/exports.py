@@ -39,6 +39,11 @@ class Export:
     keys: Sequence[int]
     address: str
 
+    def file_name(self, kind: str) -> str:
+        """Return a name that tells when, and how many orders."""
+        moment = f"{timezone.localtime(self.fresh.now):%Y-%m-%d-%H%M}"
+        return f"failed-orders-{moment}-{len(self.keys)}.{kind}"
+
     @property
     def head(self) -> list[tuple[str, Any]]:
         """Return what is said of the file."""
@@ -54,8 +59,9 @@ def export_csv(request: HttpRequest, parameters: Parameters = ORDERS) -> HttpRes
     head = export.head if request.GET.get("meta") == "1" else []
     lines = csv_lines(export.keys, export.fresh, export.address, head)
     response = StreamingHttpResponse(lines, content_type="text/csv; charset=utf-8")
-    name = _file_name(request, export, "csv")
+    name = export.file_name("csv")
     response["Content-Disposition"] = f'attachment; filename="{name}"'
+    _note(request, export, name)
     return response
 
 
@@ -71,7 +77,9 @@ def export_xlsx(
         back = export.asked.query.url(reverse("dashboard:orders"))
         return error_pages.too_many_for_excel(request, len(export.keys), most, back)
     book = workbook_of(export.keys, export.fresh, export.address, export.head)
-    return FileResponse(book, as_attachment=True, filename=_file_name(request, export, "xlsx"))
+    name = export.file_name("xlsx")
+    _note(request, export, name)
+    return FileResponse(book, as_attachment=True, filename=name)
 
 
 def _export_of(request: HttpRequest, parameters: Parameters) -> Export | HttpResponse:
@@ -83,11 +91,8 @@ def _export_of(request: HttpRequest, parameters: Parameters) -> Export | HttpRes
     return Export(form.asked, fresh, keys_of(form.asked, fresh), address)
 
 
-def _file_name(request: HttpRequest, export: Export, kind: str) -> str:
-    """Name the file; who took it, and what is in it, is noted."""
-    moment = f"{timezone.localtime(export.fresh.now):%Y-%m-%d-%H%M}"
-    name = f"failed-orders-{moment}-{len(export.keys)}.{kind}"
+def _note(request: HttpRequest, export: Export, name: str) -> None:
+    """Tell the activity who took a file, and what is in it."""
     if request.method == "GET":
         actor, words = request.user.get_username(), service.mask_keys(in_words(export.asked))
         service.note_export(actor, words, name, timezone.now())
-    return name

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.db import OperationalError, connection
 from django.test import Client as Browser
 from django.urls import include, path
 from lxml import etree
@@ -117,6 +118,31 @@ def test_what_no_cell_holds_is_cut_and_says_so(browser: Browser, keep: Keep) -> 
     assert len(row["error"]) == MOST_CHARACTERS
     assert row["error"].startswith("Product not found x y ")
     assert row["error"].endswith("(cut: a cell of Excel holds no more)")
+
+
+def test_what_fails_midway_is_no_file(browser: Browser, keep: Keep, open_page: Open) -> None:
+    keep(*(document(f"#{n}", document_id=f"d{n}") for n in range(1100)))
+    read: list[int] = []
+
+    def failing(execute: Any, sql: str, *rest: Any) -> Any:
+        if "LEFT JOIN ledger_attempt" in sql:
+            read.append(1)
+            if len(read) > 1:
+                raise OperationalError("disk I/O error")
+        return execute(sql, *rest)
+
+    with connection.execute_wrapper(failing):
+        assert browser.get("/orders/export.xlsx?view=all").status_code == 503
+    assert ".xlsx" not in open_page("/activity/").html
+
+
+@pytest.mark.parametrize("file", ["export.csv?meta=1&", "export.xlsx?"])
+def test_a_key_among_the_filters_is_hidden(file: str, browser: Browser, quiet: None) -> None:
+    response: Any = browser.get(f"/orders/{file}q=/orders/1/authenticate?key%3Dabc123")
+    content = b"".join(response.streaming_content)
+    about = str(sheet_of(content, 2)) if "xlsx" in file else content.decode()
+    assert "key=•••" in about
+    assert "abc123" not in about
 
 
 def test_more_orders_than_it_takes_are_refused_and_not_cut(
