@@ -57,6 +57,8 @@ def frame_of_list(form: FilterForm, fresh: Freshness, path: str) -> dict[str, An
             if query.parameters.by_name[name].carried
         ],
         "cleared": query.cleared(),
+        # Of pages that count the orders of the list.
+        "reported_periods": _reported_periods(query, path) if query.parameters.orders else [],
     }
 
 
@@ -64,7 +66,7 @@ def frame_of_list(form: FilterForm, fresh: Freshness, path: str) -> dict[str, An
 REPORTED = ("this_week", "last_week")
 
 
-def reported_periods(query: Query, path: str) -> list[tuple[str, str, bool]]:
+def _reported_periods(query: Query, path: str) -> list[tuple[str, str, bool]]:
     """Return name and address of each period of REPORTED, and whether it is chosen."""
     undated = query.without("from", "to", "at")
     return [

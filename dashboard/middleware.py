@@ -55,7 +55,7 @@ class RoomForFrames:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
-        """Answer."""
+        """Call all that follows from a frame that has room (reconciler/stack.py)."""
         return with_room(self.get_response, request)
 
 

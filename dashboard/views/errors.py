@@ -34,15 +34,7 @@ from dashboard.filtering.parameters import (
 )
 from dashboard.filtering.query import Query
 from dashboard.incident_list import IncidentList, are_on_charts, incidents_of, with_incidents
-from dashboard.list_page import (
-    answer,
-    facets_of,
-    filter_form,
-    frame_of_list,
-    later,
-    part_key,
-    reported_periods,
-)
+from dashboard.list_page import answer, facets_of, filter_form, frame_of_list, later, part_key
 from dashboard.markdown import rendered, without_order
 from dashboard.masked_values import HEADINGS, MOST_SHOWN, ValueTable
 from dashboard.middleware import fresh_of
@@ -65,11 +57,9 @@ SAMPLES, ORDERS = 5, 10
 def errors(request: HttpRequest) -> HttpResponse:
     """Show one row per signature of the orders that match the query string."""
     fresh, form = fresh_of(request), filter_form(request, Query.of(request.GET, ERRORS))
-    path = reverse("dashboard:errors")
-    context = frame_of_list(form, fresh, path)
-    context["reported_periods"] = reported_periods(form.query, path)
+    context = frame_of_list(form, fresh, reverse("dashboard:errors"))
     context["sort_options"] = ERROR_SORT_NAMES
-    context["export_path"] = reverse("dashboard:errors_csv")
+    context["exports"] = [("export", "Export CSV", reverse("dashboard:errors_csv"))]
     if form.is_valid():
         context |= _results(form.asked, fresh)
     return answer(request, form, PARTS, context)

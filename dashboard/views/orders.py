@@ -107,8 +107,10 @@ def _frame(form: FilterForm, fresh: Freshness) -> dict[str, Any]:
         # Before all counts: what is stored meanwhile may be told twice, but is not missed.
         "latest_attempt": service.latest_attempt(),
         "sort_options": SORT_NAMES,
-        "export_path": reverse("dashboard:export_csv"),
-        "excel_path": reverse("dashboard:export_xlsx"),
+        "exports": [
+            ("export", "Export CSV", reverse("dashboard:export_csv")),
+            ("export-excel", "Excel", reverse("dashboard:export_xlsx")),
+        ],
         # From a query that cannot be read, a tab leads to its view alone.
         "tabs": _tabs(Query(parameters=form.query.parameters), "", {}),
         "per_page_choices": PER_PAGE,

@@ -15,15 +15,7 @@ from dashboard.filtering.order_filter import OrderFilter
 from dashboard.filtering.parameters import BY_NAMES, COUNT_NAMES, DATE_NAMES, TRENDS
 from dashboard.filtering.periods import Bounds
 from dashboard.filtering.query import Query
-from dashboard.list_page import (
-    answer,
-    facets_of,
-    filter_form,
-    frame_of_list,
-    later,
-    part_key,
-    reported_periods,
-)
+from dashboard.list_page import answer, facets_of, filter_form, frame_of_list, later, part_key
 from dashboard.middleware import fresh_of
 from dashboard.table_exports import TREND_HEADINGS, csv_answer, trend_lines
 from dashboard.trends.outcomes import Became
@@ -43,11 +35,9 @@ PARTS = {
 def trends(request: HttpRequest) -> HttpResponse:
     """Show the trends of the orders that match the query string."""
     fresh, form = fresh_of(request), filter_form(request, Query.of(request.GET, TRENDS))
-    path = reverse("dashboard:trends")
-    context = frame_of_list(form, fresh, path)
-    context["reported_periods"] = reported_periods(form.query, path)
+    context = frame_of_list(form, fresh, reverse("dashboard:trends"))
     context |= {"by_names": BY_NAMES, "count_names": COUNT_NAMES}
-    context["export_path"] = reverse("dashboard:trends_csv")
+    context["exports"] = [("export", "Export CSV", reverse("dashboard:trends_csv"))]
     if form.is_valid():
         context |= _panels(form.asked, fresh)
     return answer(request, form, PARTS, context)
