@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from django.contrib.auth.models import Group, User
+from django.db import OperationalError, connection
 from django.db.models import F
 from django.test import Client as Browser
 from lxml import etree
@@ -191,6 +192,20 @@ def rows_of(browser: Browser, query: str) -> list[list[str]]:
     assert response["Content-Disposition"].startswith("attachment")
     text = b"".join(response.streaming_content).decode("utf-8-sig")  # type: ignore[attr-defined]
     return list(csv.reader(io.StringIO(text)))
+
+
+def failing_at_the_second_slice() -> Any:
+    """A block in which the database fails when an export reads on after its first slice."""
+    read: list[int] = []
+
+    def failing(execute: Any, sql: str, *rest: Any) -> Any:
+        if "LEFT JOIN ledger_attempt" in sql:
+            read.append(1)
+            if len(read) > 1:
+                raise OperationalError("disk I/O error")
+        return execute(sql, *rest)
+
+    return connection.execute_wrapper(failing)
 
 
 def latest(raws: list[dict[str, Any]]) -> dict[tuple[str, str], dict[str, Any]]:

@@ -6,11 +6,10 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from django.db import OperationalError, connection
 from django.test import Client as Browser
 
 from tests.clock import NOW
-from tests.dashboard.conftest import Open, Page, rows_of, slug
+from tests.dashboard.conftest import Open, Page, failing_at_the_second_slice, rows_of, slug
 from tests.makers import document
 
 Raws = list[dict[str, Any]]
@@ -52,17 +51,8 @@ def test_an_export_that_fails_midway_says_so_in_its_last_line(
     browser: Browser, keep: Keep, caplog: pytest.LogCaptureFixture
 ) -> None:
     keep(*(document(f"#{n}", document_id=f"d{n}") for n in range(1500)))
-    read: list[int] = []
-
-    def failing(execute: Any, sql: str, *rest: Any) -> Any:
-        if "LEFT JOIN ledger_attempt" in sql:
-            read.append(1)
-            if len(read) > 1:
-                raise OperationalError("disk I/O error")
-        return execute(sql, *rest)
-
     export: Any = browser.get("/orders/export.csv?view=all")
-    with connection.execute_wrapper(failing):
+    with failing_at_the_second_slice():
         lines = b"".join(export.streaming_content).decode().splitlines()
     assert len(lines) == 1002
     assert lines[-1].startswith("INCOMPLETE")

@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from django.db import OperationalError, connection
 from django.test import Client as Browser
 from django.urls import include, path
 from lxml import etree
@@ -21,7 +20,7 @@ from dashboard.views import exports
 from dashboard.workbook import MOST_CHARACTERS
 from tests.clock import NOW, local
 from tests.conftest import missing
-from tests.dashboard.conftest import Open, Page
+from tests.dashboard.conftest import Open, Page, failing_at_the_second_slice
 from tests.dashboard.test_exports import formulas, hostile
 from tests.makers import document
 
@@ -122,16 +121,7 @@ def test_what_no_cell_holds_is_cut_and_says_so(browser: Browser, keep: Keep) -> 
 
 def test_what_fails_midway_is_no_file(browser: Browser, keep: Keep, open_page: Open) -> None:
     keep(*(document(f"#{n}", document_id=f"d{n}") for n in range(1100)))
-    read: list[int] = []
-
-    def failing(execute: Any, sql: str, *rest: Any) -> Any:
-        if "LEFT JOIN ledger_attempt" in sql:
-            read.append(1)
-            if len(read) > 1:
-                raise OperationalError("disk I/O error")
-        return execute(sql, *rest)
-
-    with connection.execute_wrapper(failing):
+    with failing_at_the_second_slice():
         assert browser.get("/orders/export.xlsx?view=all").status_code == 503
     assert ".xlsx" not in open_page("/activity/").html
 
