@@ -1,7 +1,8 @@
 """What may stand in the query string of /activity/ (CONTRACTS.md, "Acting")."""
 
 from dashboard.filtering.fields import LONGEST_LIST, DayField, NamesField, ValuesField
-from dashboard.filtering.parameters import PAGE, Parameter, Parameters
+from dashboard.filtering.parameter import Parameter, Parameters
+from dashboard.filtering.parameters import PAGE
 from reconciler import service
 
 #: The query string of /activity/.

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 from dashboard.filtering.fields import Values
 from dashboard.filtering.order_filter import OrderFilter
-from dashboard.filtering.parameters import DATE_NAMES, LABEL_NAMES, VIEW_NAMES, Parameter
+from dashboard.filtering.parameter import Parameter
+from dashboard.filtering.parameters import DATE_NAMES, LABEL_NAMES, VIEW_NAMES
 from dashboard.filtering.periods import OF_CALENDAR, PERIODS
 from dashboard.filtering.query import Query
 from dashboard.wording import full_day, plural

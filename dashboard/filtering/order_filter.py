@@ -8,7 +8,7 @@ from typing import Any
 from django.utils import timezone
 
 from dashboard.filtering.fields import Values
-from dashboard.filtering.parameters import Parameter
+from dashboard.filtering.parameter import Parameter
 from dashboard.filtering.periods import (
     Bounds,
     before_days,

@@ -7,7 +7,8 @@ from urllib.parse import quote_plus, urlencode
 
 from django.http import QueryDict
 
-from dashboard.filtering.parameters import ORDERS, Parameters
+from dashboard.filtering.parameter import Parameters
+from dashboard.filtering.parameters import ORDERS
 
 #: More pairs of name and value than this are refused as a whole.
 MOST_PAIRS = 200

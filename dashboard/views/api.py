@@ -11,7 +11,8 @@ from django.utils.dateparse import parse_datetime
 from django.views.decorators.http import require_safe
 
 from dashboard.filtering.order_filter import OrderFilter
-from dashboard.filtering.parameters import ORDERS, Parameters
+from dashboard.filtering.parameter import Parameters
+from dashboard.filtering.parameters import ORDERS
 from dashboard.filtering.query import Query
 from dashboard.list_page import filter_form
 from dashboard.middleware import fresh_of

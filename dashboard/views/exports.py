@@ -19,7 +19,8 @@ from dashboard import error_pages
 from dashboard.exports import csv_lines, head_of, keys_of
 from dashboard.filtering.chips import in_words
 from dashboard.filtering.order_filter import OrderFilter
-from dashboard.filtering.parameters import ORDERS, Parameters
+from dashboard.filtering.parameter import Parameters
+from dashboard.filtering.parameters import ORDERS
 from dashboard.filtering.query import Query
 from dashboard.links import orders_path
 from dashboard.list_page import filter_form

@@ -15,6 +15,7 @@ from dashboard.columns import columns_of
 from dashboard.filtering.chips import chips_of
 from dashboard.filtering.forms import FilterForm
 from dashboard.filtering.order_filter import OrderFilter
+from dashboard.filtering.parameter import Parameters
 from dashboard.filtering.parameters import (
     DATE_NAMES,
     ERRORS,
@@ -23,7 +24,6 @@ from dashboard.filtering.parameters import (
     SORT_NAMES,
     TRENDS,
     VIEW_NAMES,
-    Parameters,
 )
 from dashboard.filtering.pasted import holding
 from dashboard.filtering.query import Query

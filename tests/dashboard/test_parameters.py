@@ -11,7 +11,8 @@ from django.urls import include, path
 from dashboard import urls
 from dashboard.filtering.fields import ValuesField
 from dashboard.filtering.forms import FilterForm
-from dashboard.filtering.parameters import ORDERS, Parameter, Parameters, choices
+from dashboard.filtering.parameter import Parameter, Parameters
+from dashboard.filtering.parameters import ORDERS, choices
 from dashboard.filtering.query import Query
 from dashboard.views import api, exports
 from dashboard.views import orders as pages

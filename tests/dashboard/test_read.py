@@ -8,7 +8,8 @@ from django.http import QueryDict
 from dashboard.filtering.chips import chips_of, hour_in_words, in_words
 from dashboard.filtering.forms import FilterForm
 from dashboard.filtering.order_filter import OrderFilter
-from dashboard.filtering.parameters import ERRORS, ORDERS, TRENDS, Parameters
+from dashboard.filtering.parameter import Parameters
+from dashboard.filtering.parameters import ERRORS, ORDERS, TRENDS
 from dashboard.filtering.query import Query
 from tests.dashboard.conftest import Open
 
