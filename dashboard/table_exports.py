@@ -9,6 +9,7 @@ from django.utils import timezone
 from dashboard.charts.stacked import StackedChart
 from dashboard.exports import moment_of, safe
 from dashboard.filtering.parameters import ADVICE, CATEGORIES
+from dashboard.trends.outcomes import Became
 from dashboard.trends.panels import Trends
 from dashboard.trends.rows import Row
 from dashboard.wording import span_written
@@ -113,6 +114,8 @@ def _trend_rows(found: Trends) -> Iterator[TrendRow]:
     yield ("in short", "failed", "", found.total.now, found.total.before)
     for row in found.percentiles:
         yield ("in short", row.label, "minutes", row.now, row.before)
+    if found.became:
+        yield from _in_short(found.became)
     if found.per_day:
         yield from _over_time(found.per_day)
     yield from _of_rows("by category", found.categories)
@@ -124,15 +127,37 @@ def _trend_rows(found: Trends) -> Iterator[TrendRow]:
         yield ("shops", shop.label, "first attempt, median, minutes", shop.p50, None)
         yield ("shops", shop.label, "first attempt, 9 in 10, minutes", shop.p90, None)
     if found.became:
-        for verdict in found.became.verdicts:
-            yield ("in HotWax by now?", verdict.label, "", verdict.now, None)
-        for bar in found.became.backlog:
-            begin = span_written(bar.start, found.became.unit)
-            yield ("not resolved", begin, "", bar.count, None)
+        yield from _of_became(found.became)
     for day, cells, _ in found.heat.rows:
         for hour, cell in enumerate(cells):
             yield ("weekday and hour", day, f"{hour:02d}:00", cell.count, None)
     yield from _of_rows("age of what is open, days", found.ages)
+
+
+def _in_short(became: Became) -> Iterator[TrendRow]:
+    now, before = became.outcomes, became.before
+    for label, name in (
+        ("asked about", "asked"),
+        ("arrived", "arrived"),
+        ("failure to arrival, median", "p50"),
+        ("failure to arrival, 9 in 10", "p90"),
+        ("resolved once", "was_resolved"),
+        ("of these reopened", "was_reopened"),
+    ):
+        series = "minutes" if name in ("p50", "p90") else ""
+        yield ("in short", label, series, getattr(now, name), getattr(before, name, None))
+
+
+def _of_became(became: Became) -> Iterator[TrendRow]:
+    for verdict in became.verdicts:
+        yield ("in HotWax by now?", verdict.label, "", verdict.now, None)
+    for arrived in became.arrivals:
+        yield ("time to arrival", arrived.label, "", arrived.now, None)
+    for one in became.outcomes.resolvers:
+        yield ("who resolved", one.actor, "", one.orders, None)
+        yield ("who resolved", one.actor, "minutes, median", one.median, None)
+    for bar in became.backlog:
+        yield ("not resolved", span_written(bar.start, became.unit), "", bar.count, None)
 
 
 def _over_time(chart: StackedChart) -> Iterator[TrendRow]:

@@ -16,6 +16,7 @@ from reconciler.hotwax.links import (
     order_page,
     without_query,
 )
+from reconciler.ledger.arrival_spans import ARRIVAL_SPANS, span_of
 from reconciler.ledger.database import DISK_FULL, UNAVAILABLE, brief_wait, reason_of
 from reconciler.ledger.export_rows import whole_rows
 from reconciler.ledger.figures.cache import cached
@@ -56,6 +57,7 @@ from reconciler.ledger.figures.freshness import (
 from reconciler.ledger.figures.incidents import Incident, incidents
 from reconciler.ledger.figures.outcomes import (
     Outcomes,
+    Resolver,
     backlog,
     outcomes_of,
 )
@@ -117,6 +119,7 @@ from reconciler.ledger.signatures.statistics import (
     error_numbers,
     error_row,
     error_rows,
+    labels_of,
     new_signatures,
     sample_texts,
 )
@@ -167,6 +170,7 @@ from reconciler.ledger.work.verdicts import DATES_AGREE, shopify_id_of
 
 __all__ = [
     "ALIASES",
+    "ARRIVAL_SPANS",
     "DATES",
     "DATES_AGREE",
     "DISK_FULL",
@@ -210,6 +214,7 @@ __all__ = [
     "Numbers",
     "Outcomes",
     "Pack",
+    "Resolver",
     "Retry",
     "Runbook",
     "RunbookChanged",
@@ -262,6 +267,7 @@ __all__ = [
     "import_link",
     "incidents",
     "interval_of",
+    "labels_of",
     "lags",
     "latest",
     "latest_action",
@@ -303,6 +309,7 @@ __all__ = [
     "shopify_id_of",
     "signatures_of",
     "silence",
+    "span_of",
     "status",
     "successor_of",
     "totals",

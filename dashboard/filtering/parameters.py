@@ -100,6 +100,16 @@ ERROR_SORT_NAMES = {
 BY_NAMES = {"category": "Category", "error": "Error", "shop": "Shop"}
 COUNT_NAMES = {"orders": "Orders", "attempts": "Attempts"}
 LABEL_NAMES = {"new": "New", "back": "Back", "worse": "Worse", "quiet": "Quiet"}
+#: Spans from the first failure to the arrival in the OMS (ARRIVAL_SPANS).
+ARRIVAL_NAMES = {
+    "15m": "within 15 min",
+    "1h": "15 min – 1 h",
+    "4h": "1 – 4 h",
+    "24h": "4 – 24 h",
+    "3d": "1 – 3 days",
+    "7d": "3 – 7 days",
+    "later": "later",
+}
 PERIOD_NAMES = {value: name for value, (name, _) in PERIODS.items()}
 
 
@@ -280,6 +290,24 @@ ORDERS = Parameters(
             carried=True,
             method=FailedOrderQuerySet.with_values,
             words=lambda values: {value: value_in_words(value) for value in values},
+        ),
+        Parameter(
+            "arrived",
+            "Arrived",
+            lambda: ValuesField(ARRIVAL_NAMES),
+            repeatable=True,
+            carried=True,
+            method=FailedOrderQuerySet.arrived_in,
+            words=choices(ARRIVAL_NAMES),
+        ),
+        Parameter(
+            "resolved_by",
+            "Resolved by",
+            ValuesField,
+            repeatable=True,
+            carried=True,
+            method=FailedOrderQuerySet.resolved_by,
+            words=choices({service.SYSTEM: "arrival in HotWax"}),
         ),
         Parameter("date", "Date", lambda: choice_field(DATE_NAMES), default="failed"),
         Parameter("period", "Period", lambda: choice_field(PERIOD_NAMES), default="all"),

@@ -1,6 +1,7 @@
 """What became of the failed orders of a period, and how many were not resolved day by day."""
 
-from collections.abc import Callable
+from collections import defaultdict
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
@@ -9,80 +10,132 @@ from dashboard.charts.scale import Scale, scale_of
 from dashboard.charts.sparklines import SmallBar, small_bar
 from dashboard.charts.stacked import bar_label, ends_of
 from dashboard.filtering.order_filter import OrderFilter
-from dashboard.filtering.parameters import VERDICTS
-from dashboard.filtering.periods import edges_between
+from dashboard.filtering.parameters import ARRIVAL_NAMES, VERDICTS
+from dashboard.filtering.periods import Bounds, edges_between
 from dashboard.wording import span
 from reconciler import service
 from reconciler.service import Freshness
 
 #: The order in which verdicts are told.
 _TOLD = ("imported", "duplicate", "missing", "unconfirmed", "unchecked")
+#: People named in the table of who resolved.
+MOST_RESOLVERS = 7
 
 
 @dataclass(frozen=True)
-class VerdictRow:
-    """Orders of a verdict, with a bar up to 100."""
+class OutcomeRow:
+    """Some of the orders, with a bar up to 100."""
 
     key: str
     label: str
     now: int
     url: str
     size: float
+    #: Percentiles that lie in it, or what else there is to say.
+    note: str = ""
 
 
 @dataclass(frozen=True)
 class Became:
-    """What became of the orders that match."""
+    """What became of the orders that match; ``before`` of those of the period before."""
 
     outcomes: service.Outcomes
-    verdicts: list[VerdictRow]
+    before: service.Outcomes | None
+    #: How many are open now.
+    open: int
+    verdicts: list[OutcomeRow]
     missing_url: str
+    arrivals: list[OutcomeRow]
+    resolvers: list[OutcomeRow]
+    #: Orders resolved by those who are not named.
+    by_others: int
     #: Empty where no state ever changed: then nothing is known but that they failed.
     backlog: list[SmallBar]
     scale: Scale
     unit: str
 
-    @property
-    def resolved(self) -> int:
-        """Return how many orders are resolved."""
-        return self.outcomes.resolved_by_program + self.outcomes.resolved_by_people
 
-    @property
-    def asked_words(self) -> str:
-        """Return of how many orders it is known whether they are missing."""
-        return f"of {self.outcomes.asked:,} asked about"
-
-    @property
-    def arrived_per_cent(self) -> int:
-        """Return the share of the orders asked about that are in the OMS."""
-        return round(100 * self.outcomes.arrived / self.outcomes.asked)
-
-    @property
-    def arrival_words(self) -> str:
-        """Return how long it took, as far as that was measured."""
-        p50 = self.outcomes.p50
-        return "" if p50 is None else f"median {span(timedelta(minutes=p50))} after failing"
-
-
-def became_of(asked: OrderFilter, fresh: Freshness, link: Callable[[str, str], str]) -> Became:
+def became_of(
+    asked: OrderFilter, fresh: Freshness, before: Bounds | None, link: Callable[[str, str], str]
+) -> Became:
     """Count what became of the orders that match."""
     orders = asked.matching(fresh.now)
-    count = partial(service.outcomes_of, orders)
-    outcomes = service.cached(fresh.revision, "outcomes", orders.order_by(), (), count)
-    most = max(outcomes.verdicts.values(), default=0) or 1
-    rows = [
-        VerdictRow(key, VERDICTS[key], n, link("verdict", key) if n else "", 100 * n / most)
-        for key in _TOLD
-        for n in (outcomes.verdicts[key],)
-    ]
+    outcomes = _outcomes(orders, fresh)
+    earlier = asked.within(asked.matching(fresh.now, "dates"), before) if before else None
+    verdicts = _rows(
+        [(key, VERDICTS[key], outcomes.verdicts[key]) for key in _TOLD],
+        lambda key: link("verdict", key),
+    )
+    still = orders.in_view("open", fresh.now).order_by()
+    still_open = service.cached(fresh.revision, "orders", still, (), still.count)
     unit, counted = _backlog(asked, fresh)
     # No bar is cut off: a backlog that grows is no outlier.
     scale = scale_of([max((n for _, n in counted), default=0)])
     bars = [
         small_bar(ends, bar_label(ends[0], unit), n, scale.top, fresh.now) for ends, n in counted
     ]
-    missing = next(row.url for row in rows if row.key == "missing")
-    return Became(outcomes, rows, missing, bars, scale, unit)
+    named = outcomes.resolvers[: MOST_RESOLVERS + 1]
+    return Became(
+        outcomes,
+        None if earlier is None else _outcomes(earlier, fresh),
+        still_open,
+        verdicts,
+        next(row.url for row in verdicts if row.key == "missing"),
+        _arrivals(asked, outcomes, still_open, link),
+        _resolvers(named, link),
+        outcomes.resolved - sum(one.orders for one in named),
+        bars,
+        scale,
+        unit,
+    )
+
+
+def _outcomes(orders: service.FailedOrderQuerySet, fresh: Freshness) -> service.Outcomes:
+    count = partial(service.outcomes_of, orders)
+    return service.cached(fresh.revision, "outcomes by actor", orders.order_by(), (), count)
+
+
+def _rows(
+    counted: list[tuple[str, str, int]], link: Callable[[str], str], notes: Mapping[str, str] = {}
+) -> list[OutcomeRow]:
+    """Make rows of keys, labels and counts; a row of nothing leads nowhere."""
+    most = max((n for _, _, n in counted), default=0) or 1
+    return [
+        OutcomeRow(key, label, n, link(key) if n else "", 100 * n / most, notes.get(key, ""))
+        for key, label, n in counted
+    ]
+
+
+def _arrivals(
+    asked: OrderFilter, outcomes: service.Outcomes, still_open: int, link: Callable[[str, str], str]
+) -> list[OutcomeRow]:
+    """Return a row a span of the time to arrival, and last what is open now."""
+    notes: dict[str, list[str]] = defaultdict(list)
+    for minutes, words in ((outcomes.p50, "median"), (outcomes.p90, "9 in 10")):
+        if minutes is not None:
+            notes[service.span_of(minutes)].append(words)
+
+    def leads_to(key: str) -> str:
+        if key != "open":
+            return link("arrived", key)
+        # With a view or a state chosen, the open orders of it have no list of their own.
+        is_narrowed = asked["view"] != "all" or asked["state"]
+        return "" if is_narrowed else link("view", "open")
+
+    counted = [(key, words, outcomes.arrivals[key]) for key, words in ARRIVAL_NAMES.items()]
+    written = {key: ", ".join(words) for key, words in notes.items()}
+    return _rows([*counted, ("open", "still open", still_open)], leads_to, written)
+
+
+def _resolvers(
+    resolvers: list[service.Resolver], link: Callable[[str, str], str]
+) -> list[OutcomeRow]:
+    notes = {
+        one.actor: "" if one.median is None else span(timedelta(minutes=one.median))
+        for one in resolvers
+    }
+    counted = [(one.actor, one.actor, one.orders) for one in resolvers]
+    return _rows(counted, lambda actor: link("resolved_by", actor), notes)
 
 
 def _backlog(

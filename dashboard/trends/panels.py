@@ -5,7 +5,7 @@ own error, when they were logged. Where orders are counted, marks link to the li
 """
 
 from collections import defaultdict
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from functools import partial
 from typing import Any
@@ -19,6 +19,7 @@ from dashboard.charts.stacked import StackedChart
 from dashboard.filtering.order_filter import OrderFilter
 from dashboard.filtering.periods import Bounds, begin_of
 from dashboard.incident_list import IncidentList, are_on_charts, incidents_of, with_incidents
+from dashboard.trends.figures import Figure, figures_of
 from dashboard.trends.measures import Link, Measure, linker, measure_of, of_before
 from dashboard.trends.outcomes import Became, became_of
 from dashboard.trends.over_time import per_day
@@ -57,6 +58,7 @@ class Trends:
     """All panels."""
 
     total: Row
+    figures: list[Figure]
     #: Median and nine in ten of the time to the first attempt; empty if nothing was measured.
     percentiles: list[Row]
     per_day: StackedChart | None
@@ -89,7 +91,8 @@ def trends_of(asked: OrderFilter, fresh: Freshness) -> Trends:
     bounds = asked.bounds(fresh.now)
     was = of_before(asked, before)
     lags = lags_of(asked, fresh, bounds)
-    percentiles = percentiles_of(lags, lags_of(asked, fresh, before) if before else {})
+    lags_before = lags_of(asked, fresh, before) if before else {}
+    percentiles = percentiles_of(lags, lags_before)
     total = counted.total(link)
     with_dates = sum(sum(mine.values()) for mine in lags.values())
     orders = asked.matching(fresh.now).count() if asked.counts_attempts else total.now
@@ -99,14 +102,19 @@ def trends_of(asked: OrderFilter, fresh: Freshness) -> Trends:
     incidents = _incidents(asked, fresh, counted)
     if drawn is not None:
         drawn = with_incidents(drawn, incidents)
+    errors = movers(rows_of(counted.by_error(), counted.words(), link, was, "error"))
+    became = None if asked.counts_attempts else became_of(asked, fresh, before, link)
+    missing = _missing(asked, measure, fresh.revision)
+    noun = "attempts" if asked.counts_attempts else "orders"
     return Trends(
         total=total,
+        figures=figures_of(noun, total, became, percentiles),
         percentiles=percentiles,
         per_day=drawn,
         incidents=incidents,
         categories=category_rows(counted.by_category(), link, was),
-        errors=movers(rows_of(counted.by_error(), counted.words(), link, was, "error")),
-        shops=shops_of(shops, total, counted.shops, lags, _missing(asked, measure, fresh.revision)),
+        errors=_marked(errors, counted, bounds) if not asked.counts_attempts else errors,
+        shops=shops_of(shops, total, counted.shops, lags, lags_before, missing),
         shop_movers=movers(shops),
         heat=_heat(measure, link, fresh.revision),
         ages=ages,
@@ -115,7 +123,7 @@ def trends_of(asked: OrderFilter, fresh: Freshness) -> Trends:
         ever=service.failed_orders().exists(),
         bounds=bounds,
         before=before,
-        became=None if asked.counts_attempts else became_of(asked, fresh, link),
+        became=became,
         seen_since=(fresh.seen or (None,))[0],
         negative_lags=sum(mine.get(-1, 0) for mine in lags.values()),
         unknown_lags=orders - with_dates,
@@ -165,6 +173,22 @@ class _Counted:
 
     def words(self) -> dict[str, str]:
         return {row.slug: row.plain or row.template for row in self.signatures.values()}
+
+
+def _marked(rows: list[Row], counted: _Counted, bounds: Bounds) -> list[Row]:
+    """Say of errors that they are new, back or worse in the period."""
+    keys = {signature.slug: pk for pk, signature in counted.signatures.items()}
+    now, before = _sums(counted.now), _sums(counted.before or {})
+    changes = service.Changes(now, before)
+    labels = service.labels_of((keys[row.key] for row in rows), bounds.start, bounds.end, changes)
+    return [replace(row, mark=labels[keys[row.key]]) for row in rows]
+
+
+def _sums(counts: Counts) -> dict[int, int]:
+    sums: dict[int, int] = defaultdict(int)
+    for (signature, _), n in counts.items():
+        sums[signature] += n
+    return sums
 
 
 def _incidents(asked: OrderFilter, fresh: Freshness, counted: _Counted) -> IncidentList:

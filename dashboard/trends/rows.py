@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
 from dashboard.trends.measures import Link
+from dashboard.wording import signed
 from reconciler import service
 
 MOST_MOVERS = 8
@@ -25,6 +26,8 @@ class Row:
     url: str
     size: float = 0
     hue: str = ""
+    #: What changed about an error: new, back or worse.
+    mark: str = ""
     #: The bar reaches beyond the end of the scale.
     is_cut: bool = False
 
@@ -37,6 +40,13 @@ class Row:
     def per_cent(self) -> int | None:
         """Return the change in per cent; None where there is nothing to divide by."""
         return round(100 * (self.now - self.before) / self.before) if self.before else None
+
+    @property
+    def change_words(self) -> str:
+        """Return the change in per cent, or how many times as many where that is ten or more."""
+        if self.before and self.now >= 10 * self.before:
+            return f"× {round(self.now / self.before):,}"
+        return f"{signed(self.per_cent)}%"
 
 
 def sums_by(

@@ -3,16 +3,20 @@
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 from functools import partial
 
 from dashboard.charts.scale import scale_of
 from dashboard.filtering.order_filter import OrderFilter
 from dashboard.filtering.periods import Bounds
 from dashboard.trends.rows import Row
+from dashboard.wording import span, without_shopify
 from reconciler import service
 from reconciler.service import Freshness
 
 MOST_SHOPS = 12
+#: Of fewer orders nine in ten say nothing.
+FEWEST_MEASURED = 10
 #: Shop (primary key) -> whole minutes from creation to the first attempt -> orders.
 Lags = dict[int, dict[int, int]]
 
@@ -39,6 +43,8 @@ class Shops:
     more: int
     #: Minutes at the end of the drawn scale; 0 where nothing was measured.
     top: int
+    #: Which shop waits longest, in a sentence.
+    longest: str = ""
 
 
 def lags_of(asked: OrderFilter, fresh: Freshness, bounds: Bounds) -> Lags:
@@ -64,11 +70,13 @@ def shops_of(
     total: Row,
     shops: Mapping[str, set[int]],
     lags: Lags,
+    lags_before: Lags,
     missing: Mapping[int, int] | None,
 ) -> Shops:
     """Add to rows by shop what else is known of each; ``shops`` are the primary keys by name.
 
-    ``missing`` counts by shop; None where that makes no sense.
+    ``lags_before`` are of the period before, empty where nothing is compared. ``missing`` counts by
+    shop; None where that makes no sense.
     """
     shown = rows[:MOST_SHOPS]
     keys = [[*shops[row.key]] for row in shown]
@@ -83,7 +91,34 @@ def shops_of(
     found = [
         _row(*one, top) for one in zip([*shown, total], [*lacking, everything], counts, strict=True)
     ]
-    return Shops(found[:-1], found[-1], max(0, len(rows) - MOST_SHOPS), top)
+    measured = [
+        (row, _merged(lags_before.get(key, {}) for key in mine))
+        for row, mine, now in zip(found, keys, counts, strict=False)
+        if sum(now.values()) >= FEWEST_MEASURED
+    ]
+    more = max(0, len(rows) - MOST_SHOPS)
+    return Shops(found[:-1], found[-1], more, top, _longest(measured))
+
+
+def _longest(measured: list[tuple[ShopRow, dict[int, int]]]) -> str:
+    """Say which of several shops waits longest, and how that was in the period before."""
+    if len(measured) < 2:
+        return ""
+    row, before = max(measured, key=lambda one: one[0].p90 or 0)
+    if not row.p90:
+        return ""
+    words = f"{without_shopify(row.label)} waits longest: nine in ten within {_span(row.p90)}"
+    if sum(before.values()) < FEWEST_MEASURED:
+        return f"{words}."
+    earlier = service.percentile(before, 90) or 0
+    if earlier == row.p90:
+        return f"{words}, as in the period before."
+    which = "more" if row.p90 > earlier else "less"
+    return f"{words}, {_span(abs(row.p90 - earlier))} {which} than in the period before."
+
+
+def _span(minutes: int) -> str:
+    return span(timedelta(minutes=minutes))
 
 
 def _sum(missing: Mapping[int, int] | None, shops: list[int]) -> int | None:

@@ -22,7 +22,7 @@ from dashboard.trends.outcomes import Became
 from dashboard.trends.panels import Trends, trends_of
 from dashboard.trends.rows import Row
 from dashboard.wording import full_day, machine
-from reconciler.service import Freshness
+from reconciler.service import Freshness, Outcomes
 
 PARTS = {
     "": "dashboard/trends.html",
@@ -65,7 +65,7 @@ def _panels(asked: OrderFilter, fresh: Freshness) -> dict[str, Any]:
         "date_name": DATE_NAMES[asked.dated_by].lower(),
         "noun": "attempts" if asked.counts_attempts else "orders",
         "span_words": _days_in_words(asked, found.bounds, fresh.now),
-        "today_words": ". Today is not over." if _is_unfinished(asked, fresh) else "",
+        "today_words": ". Today is not over." if _is_unfinished(asked, fresh) else ".",
         "before_words": _days_in_words(asked, found.before, fresh.now) if found.before else "",
         "why_not_compared": "" if found.before else _why_not_compared(asked, fresh),
     }
@@ -151,9 +151,26 @@ def _became(became: Became) -> dict[str, Any]:
         "was_resolved": found.was_resolved,
         "was_reopened": found.was_reopened,
         "minutes_to_arrival": {"measured": found.measured, "p50": found.p50, "p90": found.p90},
+        "arrivals": found.arrivals,
+        "resolvers": [
+            {"actor": one.actor, "count": one.orders, "median_minutes": one.median}
+            for one in found.resolvers
+        ],
+        "before": None if became.before is None else _outcomes_before(became.before),
         "not_resolved": [
             {"from": _written(bar.start), "count": bar.count} for bar in became.backlog
         ],
+    }
+
+
+def _outcomes_before(before: Outcomes) -> dict[str, int | None]:
+    return {
+        "asked": before.asked,
+        "arrived": before.arrived,
+        "p50": before.p50,
+        "p90": before.p90,
+        "was_resolved": before.was_resolved,
+        "was_reopened": before.was_reopened,
     }
 
 

@@ -16,6 +16,7 @@ from django.db.models.functions import Length
 from django.utils import timezone
 
 from reconciler.hotwax.documents import clean
+from reconciler.ledger.arrival_spans import arrived_within
 from reconciler.ledger.models import (
     FAILING_WITHIN,
     Attempt,
@@ -267,6 +268,16 @@ class FailedOrderQuerySet(SignedQuerySet["FailedOrder"]):
     def with_verdicts(self, verdicts: list[str], *, exclude: bool = False) -> Self:
         """Keep, or leave out, orders with one of these verdicts."""
         condition = Q(verdict__in=verdicts)
+        return self.exclude(condition) if exclude else self.filter(condition)
+
+    def arrived_in(self, spans: list[str], *, exclude: bool = False) -> Self:
+        """Keep, or leave out, orders that arrived within one of these spans (ARRIVAL_SPANS)."""
+        condition = reduce(or_, map(arrived_within, spans))
+        return self.exclude(condition) if exclude else self.filter(condition)
+
+    def resolved_by(self, actors: list[str], *, exclude: bool = False) -> Self:
+        """Keep, or leave out, resolved orders that one of these user names, or SYSTEM, resolved."""
+        condition = Q(state=State.RESOLVED, state_by__in=actors)
         return self.exclude(condition) if exclude else self.filter(condition)
 
     def dated(self, which: str, start: datetime | None, end: datetime | None) -> Self:

@@ -9,9 +9,10 @@ from typing import Any
 import pytest
 from django.test import Client as Browser
 
+from dashboard.trends import figures
 from reconciler.hotwax.oms_orders import OmsOrder
 from reconciler.ledger.figures import outcomes
-from reconciler.ledger.models import FailedOrder, State
+from reconciler.ledger.models import FailedOrder, State, SyncState
 from reconciler.ledger.queries import failed_orders
 from reconciler.ledger.work import arrivals, triage
 from tests import clock
@@ -113,18 +114,29 @@ def numbers(page: Page, chart: str) -> dict[str, str]:
     return {row.get("data-key"): row.one("td", data_value=...).get("data-value") for row in rows}  # type: ignore[arg-type]
 
 
+def figure(page: Page, name: str) -> str | None:
+    return page.root.one(data_figure=name).get("data-value")
+
+
 def test_trends_tell_what_a_recount_finds(world: World, open_page: Open, browser: Browser) -> None:
     page = open_page("/trends/?period=all")
     expected = Counter(world.verdict.get(name, "unchecked") for name in world.created)
     shown = numbers(page, "verdicts")
     assert {key: int(n) for key, n in shown.items() if n != "0"} == expected
-    assert numbers(page, "resolved") == {
-        "program": str(sum(actor == "system" for actor in world.resolved.values())),
-        "people": str(sum(actor == "ann" for actor in world.resolved.values())),
-        "reopened": str(len(world.again)),
-        "p50": str(percentile(world.minutes, 50)),
-        "p90": str(percentile(world.minutes, 90)),
-    }
+    actors = Counter(world.resolved.values())
+    assert numbers(page, "resolved") == {actor: str(n) for actor, n in actors.items()}
+    ends = {"15m": 15, "1h": 60, "4h": 240, "24h": 1440, "3d": 4320, "7d": 10_080, "later": 10**9}
+    arrivals = Counter(
+        next(name for name, end in ends.items() if minutes < end) for minutes in world.minutes
+    )
+    shown = {key: int(n) for key, n in numbers(page, "time-to-arrival").items()}
+    assert shown.pop("open") == len(world.created) - len(world.resolved)
+    assert shown == {name: arrivals[name] for name in ends}
+    assert figure(page, "arrival-p50") == str(percentile(world.minutes, 50))
+    assert figure(page, "arrival-p90") == str(percentile(world.minutes, 90))
+    assert figure(page, "reopened") == f"{100 * len(world.again) / len(world.once):.1f}"
+    asked = expected["imported"] + expected["missing"]
+    assert figure(page, "arrived") == str(round(100 * expected["imported"] / asked))
     answer = browser.get("/api/trends?period=all").json()["outcomes"]
     assert answer["minutes_to_arrival"]["measured"] == len(world.minutes)
     assert (answer["was_resolved"], answer["was_reopened"]) == (len(world.once), len(world.again))
@@ -152,10 +164,12 @@ def test_the_backlog_is_what_was_not_resolved_at_the_end_of_each_day(
 
 def test_every_mark_opens_as_many_orders(world: World, open_page: Open) -> None:
     page = open_page("/trends/?period=7d")
-    for row in page.root.one("table", data_chart="verdicts").all("tr", data_key=...):  # type: ignore[arg-type]
-        for link in row.all("a"):
-            shown = row.one("td", data_value=...).get("data-value")  # type: ignore[arg-type]
-            assert open_page(link.get("href")).total == int(shown)
+    for chart in ("verdicts", "time-to-arrival", "resolved"):
+        for row in page.root.one("table", data_chart=chart).all("tr", data_key=...):  # type: ignore[arg-type]
+            shown = int(row.one("td", data_value=...).get("data-value"))  # type: ignore[arg-type]
+            assert len(row.all("a")) == bool(shown)
+            for link in row.all("a"):
+                assert open_page(link.get("href")).total == shown, chart
     page = open_page("/errors/?period=7d")
     for row in page.root.all("tr", data_slug=...):  # type: ignore[arg-type]
         for link in row.one("td", data_column="missing").all("a"):
@@ -183,6 +197,80 @@ def test_errors_tell_what_was_asked_what_arrived_and_what_is_missing(
         counts[1] += verdict == "imported"
         counts[2] += verdict == "missing"
     assert found == {template: tuple(counts) for template, counts in expected.items()}
+
+
+@pytest.mark.parametrize(
+    ("query", "names"),
+    [
+        ("arrived=15m", "#1"),
+        ("arrived=1h", "#2 #3"),
+        ("arrived=4h", ""),
+        ("arrived=24h", "#4"),
+        ("arrived=7d", "#5"),
+        ("arrived=later", "#6"),
+        ("arrived=15m&arrived=later", "#1 #6"),
+        ("arrived=!15m", "#2 #3 #4 #5 #6 #7 #8"),
+        ("resolved_by=system", "#1 #2 #3 #4 #5 #6"),
+        ("resolved_by=ann", "#7"),
+        ("resolved_by=bob", ""),
+        ("resolved_by=!system", "#7 #8"),
+    ],
+)
+def test_orders_by_when_they_arrived_and_who_resolved_them(
+    query: str, names: str, keep: Keep, open_page: Open
+) -> None:
+    waited = {"#1": 0, "#2": 15, "#3": 59, "#4": 240, "#5": 4 * 1440, "#6": 10_080}
+    failed = NOW - timedelta(days=10)
+    dates = {"logged": failed, "created": failed}
+    keep(*(document(f"#{n}", document_id=f"d{n}", **dates) for n in range(1, 9)))
+    arrivals.write_answer([*waited, "#7", "#8"], [], failed, {})
+    for name, minutes in waited.items():
+        there = [OmsOrder(f"M{name}", name, "Approved", failed, "S")]
+        arrivals.write_answer([name], there, failed + timedelta(minutes=minutes), {})
+    triage.set_state([FailedOrder.objects.get(order_name="#7").pk], State.RESOLVED, "", "ann", NOW)
+    page = open_page(f"/orders/?view=all&sort=order&{query}")
+    assert " ".join(page.names) == names
+
+
+@pytest.mark.parametrize(
+    ("minutes", "before", "words"),
+    [
+        (52, 58, "52 min down 6 min from 58 min"),
+        (52, 52, "52 min no change from 52 min"),
+        (545, 470, "9 h up 2 h from 7 h"),
+        (52, 130, "52 min down 1 h from 2 h"),
+        (3000, 600, "2 d up 1 d from 10 h"),
+        (52, None, "52 min"),
+    ],
+)
+def test_a_time_is_compared_in_the_units_that_are_read(
+    minutes: int, before: int | None, words: str
+) -> None:
+    shown = figures.time_figure("p50", "Median", minutes, before)
+    told = {1: f"up {shown.change}", -1: f"down {-(shown.change or 0)}", 0: "no change"}
+    sign = ((shown.change or 0) > 0) - ((shown.change or 0) < 0)
+    written = f"{shown.shown} {shown.unit}"
+    if shown.change is not None:
+        written += f" {told[sign]}{shown.suffix if sign else ''} from {shown.before}"
+    assert written == words
+
+
+def test_arrivals_are_compared_with_the_period_before(keep: Keep, open_page: Open) -> None:
+    """Ten orders a week: of these nine arrived within an hour, of those before five in two."""
+    SyncState.objects.update(loaded_at=NOW - timedelta(days=1), answered_at=NOW)
+    for week, (there, hours) in enumerate(((9, 1), (5, 2))):
+        failed = NOW - timedelta(days=7 * week + 1)
+        names = [f"#{week}{n}" for n in range(10)]
+        keep(*(document(n, document_id=f"d{n}", created=failed, logged=failed) for n in names))
+        arrivals.write_answer(names, [], failed, {})
+        found = [OmsOrder(f"M{n}", n, "Approved", failed, "S") for n in names[:there]]
+        arrivals.write_answer(names, found, failed + timedelta(hours=hours), {})
+    page = open_page("/trends/?period=7d")
+    told = {name: page.root.one(data_figure=name) for name in ("arrived", "arrival-p50")}
+    assert " ".join(told["arrived"].text.split()).endswith("90 % up 40 from 50 %")
+    assert " ".join(told["arrival-p50"].text.split()).endswith("1 h down 1 h from 2 h")
+    for one in told.values():
+        assert one.all("span", class_="delta is-better")
 
 
 @pytest.mark.parametrize(

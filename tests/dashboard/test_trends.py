@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from django.test import Client as Browser
 
+from dashboard.trends.rows import Row
 from reconciler.ledger.figures import counts as trends
 from reconciler.ledger.models import FailedOrder, SyncState
 from tests.clock import NOW, local
@@ -25,7 +26,7 @@ def seen_for(days: int) -> None:
 @pytest.mark.parametrize(
     ("hours", "words"),
     [
-        ((0.1, 1, 2), "HotWax’s log is alive"),
+        ((0.1, 1, 2), "6 min ago."),
         ((3, 4, 5, 11, 12), "it paused for 6 h before"),
         ((3, 4, 6.9, 7), "Is the log still written?"),
         ((3,), "Is the log still written?"),
@@ -72,7 +73,10 @@ def test_an_attempt_before_the_creation_is_left_out_and_said(
     assert "1 without both dates" in page.html
     assert "1 tried before creation" in page.html
     # HotWax writes the first attempt in whole seconds, ten minutes after the creation.
-    assert page.root.one(data_figure="p90").get("data-value") == "10"
+    (shop,) = page.root.one("table", data_chart="by-store").one("tbody").all("tr")
+    assert shop.all("td", data_value=...)[-1].get("data-value") == "10"  # type: ignore[arg-type]
+    of_attempts = open_page("/trends/?count=attempts")
+    assert of_attempts.root.one(data_figure="p90").get("data-value") == "10"
     assert browser.get("/api/trends").json()["minutes_to_first_attempt"]["p50"]["now"] == 10
 
 
@@ -281,6 +285,73 @@ def test_a_row_that_fell_to_nothing_keeps_the_hour_asked_for(keep: Keep, open_pa
         row = page.root.one("table", data_chart=name).one("tbody").one("tr")
         assert row.one("td", data_before="2")
         assert open_page(row.one("a").get("href")).total == 2
+
+
+@pytest.mark.parametrize(
+    ("waits", "words"),
+    [
+        ({"a": (40, 30), "b": (20, 90)}, "a waits longest: nine in ten within 40 min, 10 min more"),
+        ({"a": (10, 30), "b": (20, 90)}, "b waits longest: nine in ten within 20 min, 1 h less"),
+        ({"a": (10, 30), "b": (20, 20)}, "b waits longest: nine in ten within 20 min, as in the"),
+        ({"a": (10, 30), "b": (20, None)}, "b waits longest: nine in ten within 20 min."),
+        ({"a": (10, 30)}, ""),
+    ],
+)
+def test_which_shop_waits_longest_is_said(
+    waits: dict[str, tuple[int, int | None]], words: str, keep: Keep, open_page: Open
+) -> None:
+    seen_for(60)
+    for shop, both in waits.items():
+        for week, minutes in enumerate(both):
+            for n in range(10) if minutes is not None else ():
+                tried = NOW - timedelta(days=7 * week + 1)
+                keep(
+                    document(
+                        f"#{shop}{week}{n}",
+                        document_id=f"{shop}{week}{n}",
+                        host=f"{shop}.myshopify.com",
+                        shop_id=str(ord(shop)),
+                        created=tried - timedelta(minutes=minutes or 0),
+                        logged=tried,
+                        firstAttemptedImport=f"{tried:%B} {tried.day}, {tried:%Y %I:%M:%S %p}",
+                    )
+                )
+    shops = open_page("/trends/?period=7d").root.one("section", aria_labelledby="h-shops")
+    assert words in shops.text
+    assert ("waits longest" in shops.text) == bool(words)
+
+
+@pytest.mark.parametrize(
+    ("now", "before", "words"),
+    [(13, 10, "+30%"), (99, 10, "+890%"), (100, 10, "× 10"), (0, 4, "−100%"), (4, 4, "0%")],
+)
+def test_a_change_is_in_per_cent_or_in_times(now: int, before: int, words: str) -> None:
+    assert Row("k", "K", now, before, "").change_words == words
+
+
+def test_errors_that_moved_say_what_errors_say_of_them(keep: Keep, open_page: Open) -> None:
+    seen_for(60)
+    told = {
+        "Connection timeout": ((2,) * 20 + (9,) * 5, "worse"),
+        "Deadlock found": ((2,) * 4, "new"),
+        "Order item type not exist": ((2,) * 3 + (40,), "back"),
+        "Transaction is empty": ((2,) * 8 + (9,) * 5, ""),
+    }
+    for error, (ages, _) in told.items():
+        for n, age in enumerate(ages):
+            moment = NOW - timedelta(days=age)
+            dates = {"created": moment, "logged": moment}
+            keep(document(f"#{error[:4]}{n}", document_id=f"{error[:4]}{n}", error=error, **dates))
+    moved = open_page("/trends/?period=7d").root.one("table", data_chart="movers-errors")
+    listed = open_page("/errors/?period=7d").root
+    found = {}
+    for row in moved.one("tbody").all("tr"):
+        (same,) = listed.all("tr", data_slug=row.get("data-key"))
+        marks = [mark.get("data-label") for mark in row.all("span", data_label=...)]  # type: ignore[arg-type]
+        assert marks == [mark.get("data-label") for mark in same.all("span", data_label=...)]  # type: ignore[arg-type]
+        title = same.one("th", data_column="error").one("a").get("title")
+        found[title] = "".join(marks)
+    assert found == {error: label for error, (_, label) in told.items()}
 
 
 def test_an_order_of_the_last_day_is_none_of_the_day_before(

@@ -4,6 +4,7 @@ Counted only from what the OMS was asked; what was never asked is a number of it
 """
 
 from bisect import bisect_right
+from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -11,8 +12,9 @@ from itertools import groupby
 from operator import itemgetter
 from typing import Any
 
-from django.db.models import Count, Q, QuerySet
+from django.db.models import Case, Count, F, Q, QuerySet, When
 
+from reconciler.ledger.arrival_spans import ARRIVAL_SPANS, span_of
 from reconciler.ledger.figures.counts import counts_between, percentile
 from reconciler.ledger.models import SYSTEM, Event, EventKind, OrderAlias, State, Verdict
 from reconciler.ledger.queries import FailedOrderQuerySet
@@ -26,21 +28,53 @@ _OF_STATES = Q(kind__in=(EventKind.STATE, EventKind.REOPENED)) | Q(
 
 
 @dataclass(frozen=True)
+class Resolver:
+    """Who resolved orders that are resolved now: a user name, or SYSTEM."""
+
+    actor: str
+    orders: int
+    #: Median of the whole minutes since the first failure: until the person resolved it, or, of
+    #: SYSTEM, until it arrived. None where nothing was measured.
+    median: int | None
+
+
+@dataclass(frozen=True)
 class Outcomes:
     """What became of some orders, as far as the OMS was asked."""
 
     #: Orders by verdict.
     verdicts: dict[str, int]
-    resolved_by_program: int
-    resolved_by_people: int
+    #: SYSTEM first, then who resolved most.
+    resolvers: list[Resolver]
     #: Orders that were resolved once, and of these those that were opened again.
     was_resolved: int
     was_reopened: int
-    #: Minutes from the first failure to the answer that it arrived, of orders that were known to be
-    #: missing before: how many, median, nine in ten; None where nothing was measured.
-    measured: int
+    #: Orders by span of the time from the first failure to the answer that it arrived, of those
+    #: that were known to be missing before.
+    arrivals: dict[str, int]
+    #: Median and nine in ten of this time in whole minutes; None where nothing was measured.
     p50: int | None
     p90: int | None
+
+    @property
+    def measured(self) -> int:
+        """Return how many orders have a time of arrival."""
+        return sum(self.arrivals.values())
+
+    @property
+    def resolved(self) -> int:
+        """Return how many orders are resolved."""
+        return sum(one.orders for one in self.resolvers)
+
+    @property
+    def resolved_by_program(self) -> int:
+        """Return how many were resolved because they arrived."""
+        return sum(one.orders for one in self.resolvers if one.actor == SYSTEM)
+
+    @property
+    def resolved_by_people(self) -> int:
+        """Return how many a person resolved."""
+        return self.resolved - self.resolved_by_program
 
     @property
     def asked(self) -> int:
@@ -55,36 +89,55 @@ class Outcomes:
 
 def outcomes_of(orders: FailedOrderQuerySet) -> Outcomes:
     """Count what became of these orders."""
-    resolved = Q(state=State.RESOLVED)
+    resolver = Case(When(state=State.RESOLVED, then=F("state_by")))
     groups = (
         orders.order_by()
-        .values_list("verdict")
+        .values_list("verdict", resolver)
         .annotate(
             n=Count("pk"),
-            program=Count("pk", filter=resolved & Q(state_by=SYSTEM)),
-            people=Count("pk", filter=resolved & ~Q(state_by=SYSTEM)),
             once=Count("pk", filter=Q(was_resolved=True)),
             again=Count("pk", filter=Q(was_resolved=True, was_reopened=True)),
         )
     )
-    verdicts, sums = dict.fromkeys(map(str, Verdict.values), 0), [0, 0, 0, 0]
-    for verdict, n, *numbers in groups:
-        verdicts[verdict] = n
-        sums = [a + b for a, b in zip(sums, numbers, strict=True)]
-    times = _minutes(orders)
-    measured, p50, p90 = sum(times.values()), percentile(times, 50), percentile(times, 90)
-    program, people, once, again = sums
-    return Outcomes(verdicts, program, people, once, again, measured, p50, p90)
+    verdicts = dict.fromkeys(map(str, Verdict.values), 0)
+    by_resolver, once, again = Counter[str](), 0, 0
+    for verdict, actor, n, n_once, n_again in groups:
+        verdicts[verdict] += n
+        once, again = once + n_once, again + n_again
+        if actor is not None:
+            by_resolver[actor] += n
+    times = sum(_minutes(orders, "arrived_at").values(), Counter[int]())
+    arrivals = dict.fromkeys(ARRIVAL_SPANS, 0)
+    for minutes, n in times.items():
+        arrivals[span_of(minutes)] += n
+    p50, p90 = percentile(times, 50), percentile(times, 90)
+    resolvers = _resolvers(orders, by_resolver, p50)
+    return Outcomes(verdicts, resolvers, once, again, arrivals, p50, p90)
 
 
-def _minutes(orders: FailedOrderQuerySet) -> dict[int, int]:
-    """Count orders by whole minutes from the first failure to their arrival."""
-    dated = orders.order_by().exclude(arrived_at=None).exclude(first_failed_at=None)
-    counts: dict[int, int] = {}
-    pairs: Any = dated.values_list("first_failed_at", "arrived_at")
-    for failed, arrived in pairs.iterator():
-        minutes = max(0, int((arrived - failed).total_seconds() // 60))
-        counts[minutes] = counts.get(minutes, 0) + 1
+def _resolvers(
+    orders: FailedOrderQuerySet, by_actor: Counter[str], arrival: int | None
+) -> list[Resolver]:
+    """Return who resolved how many of these orders, and how long that took."""
+    people = orders.filter(state=State.RESOLVED).exclude(state_by=SYSTEM)
+    times = _minutes(people, "state_at")
+    ranked = sorted(by_actor.items(), key=lambda pair: (pair[0] != SYSTEM, -pair[1], pair[0]))
+    return [
+        Resolver(actor, n, arrival if actor == SYSTEM else percentile(times[actor], 50))
+        for actor, n in ranked
+    ]
+
+
+def _minutes(orders: FailedOrderQuerySet, until: str) -> dict[str, Counter[int]]:
+    """Count orders by who set their state, and by whole minutes from the first failure until then.
+
+    ``until`` is a column; an order in which one of the two is not known is left out.
+    """
+    counts: dict[str, Counter[int]] = defaultdict(Counter)
+    known = orders.order_by().exclude(first_failed_at=None).exclude(**{until: None})
+    rows: Any = known.values_list("state_by", "first_failed_at", until)
+    for actor, failed, then in rows.iterator():
+        counts[actor][max(0, int((then - failed).total_seconds() // 60))] += 1
     return counts
 
 

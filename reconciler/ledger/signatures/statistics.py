@@ -1,6 +1,7 @@
 """What happened under each signature. An order counts under its latest error (LEDGER.md §5)."""
 
 from collections import defaultdict
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from operator import add
@@ -96,6 +97,17 @@ def error_rows(
         _row(signature, numbers[pk], _label(signature, start, end), changes)
         for pk, signature in signatures.items()
     ]
+
+
+def labels_of(
+    signatures: Iterable[int], start: datetime | None, end: datetime | None, changes: Changes
+) -> dict[int, str]:
+    """Return the labels of these signatures (primary keys), as `error_rows` gives them."""
+    dated = _with_dates(start, end).in_bulk(list(signatures))
+    return {
+        pk: _row(one, Numbers(), _label(one, start, end), changes).label
+        for pk, one in dated.items()
+    }
 
 
 def _row(signature: ErrorSignature, numbers: Numbers, label: str, changes: Changes) -> ErrorRow:
