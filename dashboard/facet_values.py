@@ -10,20 +10,21 @@ from django.utils.safestring import SafeString
 from markupsafe import escape
 
 from dashboard import wording
-from dashboard.filtering.fields import Values
 from dashboard.filtering.query import Query
 from dashboard.links import list_link
+from dashboard.list_page import FacetOnPage
 from dashboard.marks import hue, icon, slots
 from reconciler.service import FacetValue
 
 
 def facet_items(
-    values: Iterable[FacetValue], query: Query, path: str, name: str, chosen: Values
+    values: Iterable[FacetValue], query: Query, path: str, facet: FacetOnPage
 ) -> SafeString:
     """Draw each value with two links: one chooses it, one leaves it out.
 
     Where it is chosen already, or left out, the same link takes that back.
     """
+    name, chosen = facet.name, facet.chosen
     adding = query.adding(name)
 
     def url(value: str, *, is_written: bool) -> str:
@@ -31,9 +32,10 @@ def facet_items(
 
     drawn = []
     for one in values:
-        is_on, is_out = one.value in chosen.include, one.value in chosen.exclude
-        choose = url(one.value, is_written=is_on or is_out)
-        leave_out = url(f"!{one.value}", is_written=is_on or is_out)
+        value = facet.written.get(one.value, one.value)
+        is_on, is_out = value in chosen.include, value in chosen.exclude
+        choose = url(value, is_written=is_on or is_out)
+        leave_out = url(f"!{value}", is_written=is_on or is_out)
         drawn.append(_item(name, one, choose, leave_out, is_on=is_on, is_out=is_out))
     return SafeString("".join(drawn))
 

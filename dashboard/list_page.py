@@ -1,7 +1,7 @@
 """What lists have in common: filters, facets, and answering with a page or with a part of it."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from typing import Any
@@ -116,11 +116,13 @@ class FacetOnPage:
     title: str
     values: list[service.FacetValue]
     chosen: Values
+    #: Value of the facet -> as it is written in the query string, where that differs.
+    written: Mapping[str, str] = field(default_factory=dict)
 
     @cached_property
     def first(self) -> list[service.FacetValue]:
         """Return the values that are shown at once: the most frequent, and those chosen."""
-        chosen = {*self.chosen.include, *self.chosen.exclude}
+        chosen = {*self.chosen.include, *self.chosen.exclude, *self.written}
         later = [one for one in self.values[SHOWN_AT_ONCE:] if one.value in chosen]
         return self.values[:SHOWN_AT_ONCE] + later
 
@@ -153,7 +155,22 @@ def facets_of(
         orders = narrowed(asked.matching(fresh.now, name))
         counts |= service.facet_counts(orders, {name: facet}, fresh.revision)
     names = [*FACETS_FIRST, *(name for name in facets if name not in FACETS_FIRST)]
-    return [FacetOnPage(name, facets[name].title, counts[name], asked[name]) for name in names]
+    return [
+        FacetOnPage(name, facets[name].title, values, asked[name], _written(asked, name, values))
+        for name in names
+        for values in (counts[name],)
+    ]
+
+
+def _written(asked: OrderFilter, name: str, values: Iterable[service.FacetValue]) -> dict[str, str]:
+    """Return how the chosen values of a facet are written, where not as it has them."""
+    chosen, known = asked[name], {one.value for one in values}
+    others = [value for value in (*chosen.include, *chosen.exclude) if value not in known]
+    if not others:
+        return {}
+    same = {"me": asked.me} if name == "assignee" else {}
+    same |= asked.query.parameters.by_name[name].in_facet(others)
+    return {same[value]: value for value in others if value in same}
 
 
 def answer(

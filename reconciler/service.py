@@ -42,7 +42,9 @@ from reconciler.ledger.figures.facets import (
     by_shop,
     by_signature,
     facet_counts,
+    names_of_hosts,
     shop_counts,
+    slugs_in_use,
 )
 from reconciler.ledger.figures.freshness import (
     LOG_KEEPS,
@@ -276,6 +278,7 @@ __all__ = [
     "link_of",
     "make_pack",
     "mask_keys",
+    "names_of_hosts",
     "names_of_shops",
     "neighbours",
     "new_signatures",
@@ -309,6 +312,7 @@ __all__ = [
     "shopify_id_of",
     "signatures_of",
     "silence",
+    "slugs_in_use",
     "span_of",
     "status",
     "successor_of",

@@ -32,6 +32,8 @@ class Parameter:
     narrows_attempts: bool = False
     #: How orders are counted by its values.
     facet: Facet | None = None
+    #: Values written otherwise than its facet has them -> as the facet has them.
+    in_facet: Callable[[Iterable[str]], Mapping[str, str]] = lambda _: {}
     #: Words of its values, where these are not what people read.
     words: Callable[[Iterable[str]], Mapping[str, str]] = lambda _: {}
     #: The filter form shows no field for it, and so carries it along.

@@ -210,6 +210,7 @@ ORDERS = Parameters(
                 "signature",
                 service.by_signature(lambda s: (s.slug, s.plain or s.template)),
             ),
+            in_facet=service.slugs_in_use,
             words=_errors,
         ),
         Parameter(
@@ -235,6 +236,7 @@ ORDERS = Parameters(
             carried=True,
             method=FailedOrderQuerySet.of_shops,
             facet=Facet("Shop", "shop", service.by_shop),
+            in_facet=service.names_of_hosts,
             words=choices({"none": "no shop"}),
         ),
         Parameter(

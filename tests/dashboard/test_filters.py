@@ -8,6 +8,8 @@ from typing import Any
 import pytest
 from django.test import Client as Browser
 
+from reconciler.ledger.models import FailedOrder, ShopHost, SignatureAlias
+from reconciler.ledger.work import triage
 from tests.clock import NOW, day, days_ago
 from tests.dashboard.conftest import Open, latest, slug
 from tests.makers import document
@@ -227,3 +229,37 @@ def test_two_hundred_values_are_understood(open_page: Open, ledger: Raws) -> Non
     page = open_page("/orders/?" + "&".join(f"shop=s{n}.example" for n in range(200)))
     assert (page.status, page.total) == (200, 0)
     assert len(page.html) < 2_100_000
+
+
+@pytest.mark.parametrize("sign", ["", "!"])
+@pytest.mark.parametrize(
+    ("name", "written", "as_the_facet_has_it"),
+    [
+        ("assignee", "me", "agent"),
+        ("shop", "WWW.A.COM", "a.myshopify.com"),
+        ("shop", "A.myshopify.com", "a.myshopify.com"),
+        ("error", "0123456789ab", "the signature's slug"),
+    ],
+)
+def test_a_value_that_is_written_otherwise_is_chosen_in_its_facet(
+    sign: str, name: str, written: str, as_the_facet_has_it: str, keep: Keep, open_page: Open
+) -> None:
+    keep(
+        document("#1", document_id="d1", host="a.myshopify.com"),
+        document("#2", document_id="d2", host="c.myshopify.com", shop_id="70000000002"),
+        document(
+            "#3", document_id="d3", host="b.myshopify.com", shop_id="70000000001", error="Deadlock"
+        ),
+    )
+    first = FailedOrder.objects.get(order_name="#1")
+    triage.assign([first.pk], "agent", "agent", NOW)
+    ShopHost.objects.create(shop=first.shop, host="www.a.com")
+    SignatureAlias.objects.create(slug="0123456789ab", signature=first.signature)
+    value = first.signature.slug if name == "error" else as_the_facet_has_it
+    page = open_page(f"/orders/?view=all&{name}={sign}{written}")
+    chosen = page.root.one("section", data_facet=name).one("a", data_value=value)
+    assert "is-out" if sign else "is-on" in chosen.get("class").split()
+    both = [chosen, page.root.one("a", id_=f"facet-{name}-not-{value}")]
+    ways = [open_page(link.get("href")) for link in both]
+    # The one takes back what is chosen, the other turns it round.
+    assert sorted(way.total for way in ways) == sorted([3, 3 - page.total])

@@ -8,7 +8,7 @@ from typing import Any
 from django.db.models import Count
 
 from reconciler.ledger.figures.cache import cached
-from reconciler.ledger.models import ErrorSignature
+from reconciler.ledger.models import ErrorSignature, Shop, ShopHost, SignatureAlias
 from reconciler.ledger.queries import NOBODY, FailedOrderQuerySet, shop_names, signatures_of
 
 #: Values of a column, with the rows that they name where these are loaded -> for each of them the
@@ -51,6 +51,22 @@ def by_shop(keys: Iterable[int]) -> dict[int, list[tuple[str, str]]]:
         for pk in shops:
             names[pk].append((name, name))
     return names
+
+
+def slugs_in_use(slugs: Iterable[str]) -> dict[str, str]:
+    """Map slugs of earlier rules to those of their signatures."""
+    used = ErrorSignature.objects.values("slug")
+    aliases = SignatureAlias.objects.filter(slug__in=slugs).exclude(slug__in=used)
+    return dict(aliases.values_list("slug", "signature__slug"))
+
+
+def names_of_hosts(hosts: Iterable[str]) -> dict[str, str]:
+    """Map hosts that shops were seen under, in any case, to the names of these shops."""
+    written = {host.lower(): host for host in hosts}
+    seen = ShopHost.objects.filter(host__in=written).values_list("host", "shop__name")
+    named = Shop.objects.filter(name__in=written).values_list("name", "name")
+    # What is the name of one shop and a host of another is a name first.
+    return {written[host]: name for host, name in (dict(seen) | dict(named)).items()}
 
 
 def facet_counts(
