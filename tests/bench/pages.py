@@ -57,9 +57,29 @@ WORK = """SELECT verdict, state, assignee, count(*) FROM ledger_failedorder {whe
  GROUP BY 1, 2, 3"""
 RESOLVED = "SELECT count(*) FROM ledger_failedorder WHERE state = 'resolved'"
 MISSING = "SELECT count(*) FROM ledger_failedorder WHERE verdict = 'missing'"
-BECAME = """SELECT verdict, count(*), count(*) FILTER (WHERE state = 'resolved' AND state_by = 'system'),
+BECAME = """SELECT verdict, CASE WHEN state = 'resolved' THEN state_by END, count(*),
  count(*) FILTER (WHERE was_resolved), count(*) FILTER (WHERE was_reopened)
- FROM ledger_failedorder {where} GROUP BY 1"""
+ FROM ledger_failedorder {where} GROUP BY 1, 2"""
+ARRIVALS = """SELECT (strftime('%s', arrived_at) - strftime('%s', first_failed_at)) / 60, count(*)
+ FROM ledger_failedorder {where} AND arrived_at IS NOT NULL GROUP BY 1"""
+RESOLVERS = """SELECT state_by, (strftime('%s', state_at) - strftime('%s', first_failed_at)) / 60,
+ count(*) FROM ledger_failedorder {where} AND state = 'resolved' AND state_by <> 'system'
+ GROUP BY 1, 2"""
+STILL_OPEN = f"SELECT count(*) FROM ledger_failedorder {{where}} AND {OPEN}"
+LACKING = """SELECT shop_id, count(*) FROM ledger_failedorder {where} AND verdict = 'missing'
+ GROUP BY 1"""
+LAST = "SELECT max(logged_at) FROM ledger_attempt"
+#: High hours; a second grouping turns them to numbers, which a window can reach over.
+INCIDENTS = """WITH hours AS (SELECT signature_id s, substr(first_at, 1, 13) hour, count(*) n
+  FROM ledger_failedorder INDEXED BY orders_by_first WHERE first_at >= :{since} GROUP BY 1, 2),
+ numbered AS (SELECT s, CAST(strftime('%s', hour || ':00') AS INTEGER) / 3600 h, n FROM hours),
+ usual AS (SELECT s, h, n, sum(n) OVER
+  (PARTITION BY s ORDER BY h RANGE BETWEEN 672 PRECEDING AND 1 PRECEDING) m FROM numbered)
+ SELECT s, h, n FROM usual WHERE n >= 5 AND n * 672 >= 5 * coalesce(m, 0)"""
+QUIET = f"""SELECT signature_id FROM ledger_failedorder WHERE {OPEN} GROUP BY 1 EXCEPT
+ SELECT signature_id FROM ledger_failedorder INDEXED BY orders_by_first WHERE first_at > :quiet"""
+CHANGES = """SELECT signature_id, count(*) FILTER (WHERE last_failed_at >= :week), count(*)
+ FROM ledger_failedorder WHERE last_failed_at >= :fortnight GROUP BY 1"""
 CLOSED = """SELECT date(at), after, before, count(*) FROM ledger_event
  WHERE at >= :month AND kind IN ('state', 'reopened', 'undo') GROUP BY 1, 2, 3"""
 #: Weeks begin on Monday.
@@ -104,7 +124,15 @@ PAGES: dict[str, tuple[list[str], float, float]] = {
     "/orders/": (_list(f"WHERE {OPEN}"), 1.8, 1.2),
     "/orders/?view=all": (_list(""), 1.8, 1.2),
     "/errors/": (
-        [PER_ERROR, SEEN, SPARKS, *(s.format(where="") for s in (ERRORS, KINDS, SHOPS, WORK))],
+        [
+            PER_ERROR,
+            SEEN,
+            SPARKS,
+            CHANGES,
+            QUIET,
+            INCIDENTS.format(since="weeks"),
+            *(s.format(where="") for s in (ERRORS, KINDS, SHOPS, WORK)),
+        ],
         1.8,
         1.8,
     ),
@@ -114,8 +142,12 @@ PAGES: dict[str, tuple[list[str], float, float]] = {
             BARS.format(date="first_at", where=MONTH),
             HOURS.format(where=SINCE),
             AGES,
-            BECAME.format(where=SINCE),
+            *(s.format(where=w) for s in (BECAME, ARRIVALS) for w in (SINCE, BEFORE)),
+            *(s.format(where=SINCE) for s in (RESOLVERS, STILL_OPEN, LACKING)),
             CLOSED,
+            SEEN,
+            LAST,
+            INCIDENTS.format(since="reach"),
             *(s.format(where=SINCE) for s in (ERRORS, KINDS, SHOPS, WORK)),
         ],
         1.8,
@@ -276,6 +308,8 @@ def main() -> int:
     get = prepare(orders)
     now = begin_of_today()
     days = {"now": 0, "soon": 7, "day": -1, "month": -29, "months": -59}
+    # What incidents are compared with begins five weeks before what is shown.
+    days |= {"week": -6, "fortnight": -13, "quiet": -3, "reach": -29 - 35, "weeks": -60 - 35}
     moments = {name: f"{now + timedelta(days=n):%Y-%m-%d %H:%M:%S}" for name, n in days.items()}
     moments["today"] = f"{now:%Y-%m-%d}"
     missed = 0
