@@ -73,7 +73,7 @@ def numbers_of(orders: service.FailedOrderQuerySet, fresh: Freshness) -> dict[in
     """Count orders by signature, once a revision of the ledger."""
     count = partial(service.error_numbers, orders, fresh.now)
     today = timezone.localtime(fresh.now).date()
-    return service.cached(fresh.revision, "numbers by error", orders.order_by(), today, count)
+    return service.cached(fresh.revision, "numbers by error", orders, today, count)
 
 
 #: So many orders must have been asked for before they speak against an advice, and so large a part

@@ -59,9 +59,8 @@ def incidents_of(asked: OrderFilter, fresh: Freshness, signatures: Collection[in
     # What was found holds for the minute.
     rest = (only, *(f"{moment:%Y-%m-%d %H:%M}" for moment in (start, end, fresh.now)))
     find = partial(service.incidents, start, end, fresh.now, fresh.seen[0], only)
-    everything = service.failed_orders().order_by()
-    found = service.cached(fresh.revision, "incidents", everything, rest, find)
-    shops = len(service.shop_counts(everything, fresh.revision)) if found else 0
+    found = service.cached(fresh.revision, "incidents", None, rest, find)
+    shops = service.number_of_shops() if found else 0
     return IncidentList([one for one in found if one.signature.pk in signatures], shops)
 
 

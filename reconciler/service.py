@@ -21,7 +21,6 @@ from reconciler.ledger.database import DISK_FULL, UNAVAILABLE, brief_wait, reaso
 from reconciler.ledger.export_rows import whole_rows
 from reconciler.ledger.figures.cache import cached
 from reconciler.ledger.figures.counts import (
-    SHORT_SILENCE,
     earliest,
     lags,
     latest,
@@ -31,7 +30,6 @@ from reconciler.ledger.figures.counts import (
     per_view,
     percentile,
     quarters,
-    silence,
     totals,
 )
 from reconciler.ledger.figures.facets import (
@@ -43,6 +41,7 @@ from reconciler.ledger.figures.facets import (
     by_signature,
     facet_counts,
     names_of_hosts,
+    number_of_shops,
     shop_counts,
     slugs_in_use,
 )
@@ -70,6 +69,7 @@ from reconciler.ledger.figures.paging import (
     neighbours,
     with_sorted_value,
 )
+from reconciler.ledger.figures.silence import SHORT_SILENCE, silence
 from reconciler.ledger.merging import successor_of
 from reconciler.ledger.models import (
     SYSTEM,
@@ -287,6 +287,7 @@ __all__ = [
     "note_export",
     "note_imported",
     "note_view",
+    "number_of_shops",
     "number_of_values",
     "order_page",
     "orders_by_signature",

@@ -50,7 +50,7 @@ def figures_of(asked: OrderFilter, fresh: Freshness, counts: dict[str, int]) -> 
     matching, bounds = asked.matching(fresh.now, "view", "state"), asked.bounds(fresh.now)
     count_new = partial(service.new_signatures, matching, bounds.start, bounds.end)
     rest = (bounds.start, bounds.end)
-    new = service.cached(fresh.revision, "new", matching.order_by(), rest, count_new)
+    new = service.cached(fresh.revision, "new", matching, rest, count_new)
     failed_before, new_before = _counts_before(asked, fresh)
     path, query = reverse("dashboard:orders"), asked.query.without(*_NOT_COUNTED_BY)
     everything = query.with_("view", "all").url(path)

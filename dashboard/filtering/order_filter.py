@@ -1,7 +1,7 @@
 """What a query string asks for, as a value that is handed down: which orders, in which order."""
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from typing import Any
 
@@ -33,6 +33,10 @@ class OrderFilter:
     values: Mapping[str, Any]
     #: User name of whoever looks: what `me` and the view `mine` mean.
     me: str = ""
+    #: Query sets that were made: what is counted of the same orders is then written as SQL once.
+    _made: dict[Any, FailedOrderQuerySet] = field(
+        default_factory=dict, init=False, repr=False, compare=False
+    )
 
     def __getitem__(self, name: str) -> Any:
         return self.values[name]
@@ -113,6 +117,12 @@ class OrderFilter:
 
         Leaves out the parameters named in ``without``; `dates` names all that concern dates.
         """
+        key = (now, frozenset(without))
+        if key not in self._made:
+            self._made[key] = self._matching(now, without)
+        return self._made[key]
+
+    def _matching(self, now: datetime, without: Collection[str]) -> FailedOrderQuerySet:
         orders = service.failed_orders()
         if "view" not in without:
             # `state` given explicitly replaces the view's condition on the state.

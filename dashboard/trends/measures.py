@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import cache
 from typing import Any
 
 from django.urls import reverse
@@ -51,7 +52,7 @@ def _orders(asked: OrderFilter, fresh: Freshness, before: Bounds | None) -> Meas
 
     earlier = within(before) if before else None
     column = service.DATES[asked.dated_by]
-    return Measure(within(asked.bounds(fresh.now)), earlier, within(Bounds()), column)
+    return Measure(asked.matching(fresh.now), earlier, within(Bounds()), column)
 
 
 def _attempts(asked: OrderFilter, fresh: Freshness, before: Bounds | None) -> Measure:
@@ -97,10 +98,15 @@ def linker(asked: OrderFilter) -> Link:
     It returns "" where attempts are counted: they have no list.
     """
     path, query = reverse("dashboard:orders"), asked.query.of_orders()
+    adding = cache(query.adding)
 
     def link(name: str, value: str) -> str:
         if asked.counts_attempts:
             return ""
-        return (query.with_(name, value) if name else query).url(path)
+        if not name:
+            return query.url(path)
+        # What the query does not hold yet is added to what is encoded once.
+        is_set = query.values(name) or query.parameters.by_name[name].default
+        return query.with_(name, value).url(path) if is_set else f"{path}?{adding(name)(value)}"
 
     return link

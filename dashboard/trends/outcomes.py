@@ -11,7 +11,7 @@ from dashboard.charts.sparklines import SmallBar, small_bar
 from dashboard.charts.stacked import bar_label, ends_of
 from dashboard.filtering.order_filter import OrderFilter
 from dashboard.filtering.parameters import ARRIVAL_NAMES, VERDICTS
-from dashboard.filtering.periods import Bounds, edges_between
+from dashboard.filtering.periods import edges_between
 from dashboard.wording import span
 from reconciler import service
 from reconciler.service import Freshness
@@ -56,12 +56,14 @@ class Became:
 
 
 def became_of(
-    asked: OrderFilter, fresh: Freshness, before: Bounds | None, link: Callable[[str, str], str]
+    asked: OrderFilter,
+    fresh: Freshness,
+    earlier: service.FailedOrderQuerySet | None,
+    link: Callable[[str, str], str],
 ) -> Became:
-    """Count what became of the orders that match."""
+    """Count what became of the orders that match; ``earlier`` are those of the period before."""
     orders = asked.matching(fresh.now)
     outcomes = _outcomes(orders, fresh)
-    earlier = asked.within(asked.matching(fresh.now, "dates"), before) if before else None
     verdicts = _rows(
         [(key, VERDICTS[key], outcomes.verdicts[key]) for key in _TOLD],
         lambda key: link("verdict", key),
@@ -92,7 +94,7 @@ def became_of(
 
 def _outcomes(orders: service.FailedOrderQuerySet, fresh: Freshness) -> service.Outcomes:
     count = partial(service.outcomes_of, orders)
-    return service.cached(fresh.revision, "outcomes by actor", orders.order_by(), (), count)
+    return service.cached(fresh.revision, "outcomes by actor", orders, (), count)
 
 
 def _rows(
@@ -148,7 +150,7 @@ def _backlog(
         return "", []
     unit, edges = edges_between(*ends)
     count = partial(service.backlog, undated, edges)
-    since, numbers = service.cached(fresh.revision, "backlog", undated.order_by(), edges, count)
+    since, numbers = service.cached(fresh.revision, "backlog", undated, edges, count)
     if since is None:
         return "", []
     return unit, [

@@ -8,7 +8,6 @@ from collections import defaultdict
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from functools import partial
-from typing import Any
 
 from django.urls import reverse
 from django.utils import timezone
@@ -90,12 +89,13 @@ def trends_of(asked: OrderFilter, fresh: Freshness) -> Trends:
     link = linker(asked)
     bounds = asked.bounds(fresh.now)
     was = of_before(asked, before)
-    lags = lags_of(asked, fresh, bounds)
-    lags_before = lags_of(asked, fresh, before) if before else {}
+    orders = asked.matching(fresh.now)
+    earlier = asked.within(asked.matching(fresh.now, "dates"), before) if before else None
+    lags, lags_before = lags_of(orders, fresh), lags_of(earlier, fresh)
     percentiles = percentiles_of(lags, lags_before)
     total = counted.total(link)
     with_dates = sum(sum(mine.values()) for mine in lags.values())
-    orders = asked.matching(fresh.now).count() if asked.counts_attempts else total.now
+    of_orders = orders.count() if asked.counts_attempts else total.now
     shops = rows_of(counted.by_shop(), {}, link, was, "shop")
     ages, undated = _ages(asked, fresh)
     drawn = per_day(asked, fresh, measure, before, counted.words(), total.now)
@@ -103,7 +103,7 @@ def trends_of(asked: OrderFilter, fresh: Freshness) -> Trends:
     if drawn is not None:
         drawn = with_incidents(drawn, incidents)
     errors = movers(rows_of(counted.by_error(), counted.words(), link, was, "error"))
-    became = None if asked.counts_attempts else became_of(asked, fresh, before, link)
+    became = None if asked.counts_attempts else became_of(asked, fresh, earlier, link)
     missing = _missing(asked, measure, fresh.revision)
     noun = "attempts" if asked.counts_attempts else "orders"
     return Trends(
@@ -120,13 +120,13 @@ def trends_of(asked: OrderFilter, fresh: Freshness) -> Trends:
         ages=ages,
         undated=undated,
         silence=_silence(fresh),
-        ever=service.failed_orders().exists(),
+        ever=bool(total.now) or service.failed_orders().exists(),
         bounds=bounds,
         before=before,
         became=became,
         seen_since=(fresh.seen or (None,))[0],
         negative_lags=sum(mine.get(-1, 0) for mine in lags.values()),
-        unknown_lags=orders - with_dates,
+        unknown_lags=of_orders - with_dates,
     )
 
 
@@ -144,12 +144,9 @@ class _Counted:
 
     @classmethod
     def of(cls, measure: Measure, revision: int) -> "_Counted":
-        def totals(rows: Any) -> Counts:
-            count = partial(service.totals, rows, measure.shop)
-            return service.cached(revision, "totals", rows.order_by(), (), count)
-
-        now = totals(measure.now)
-        before = None if measure.before is None else totals(measure.before)
+        now = service.totals(measure.now, revision, measure.shop)
+        was = measure.before
+        before = None if was is None else service.totals(was, revision, measure.shop)
         both = [*now, *(before or {})]
         signatures = service.signatures_of(signature for signature, _ in both)
         return cls(now, before, signatures, service.shop_names({shop for _, shop in both}))
@@ -203,10 +200,8 @@ def _missing(asked: OrderFilter, measure: Measure, revision: int) -> dict[int, i
     if asked.counts_attempts:
         return None
     orders = measure.now.with_verdicts(["missing"])
-    count = partial(service.totals, orders, measure.shop)
     sums: dict[int, int] = defaultdict(int)
-    found = service.cached(revision, "totals", orders.order_by(), (), count)
-    for (_, shop), n in found.items():
+    for (_, shop), n in service.totals(orders, revision, measure.shop).items():
         sums[shop] += n
     return sums
 
@@ -214,7 +209,7 @@ def _missing(asked: OrderFilter, measure: Measure, revision: int) -> dict[int, i
 def _heat(measure: Measure, link: Link, revision: int) -> HeatMap:
     count = partial(service.quarters, measure.now, measure.column)
     rest = measure.column
-    counts = service.cached(revision, "quarters", measure.now.order_by(), rest, count)
+    counts = service.cached(revision, "quarters", measure.now, rest, count)
     return heat_map_of(counts, lambda hour: link("at", hour))
 
 
@@ -231,8 +226,8 @@ def _ages(asked: OrderFilter, fresh: Freshness) -> tuple[list[Row], int]:
     tomorrow = begin_of(today + timedelta(days=1))
     moments = [edge for edge in (far, *edges, tomorrow) if edge]
     count = partial(service.per_span, orders, service.DATES["first"], moments)
-    numbers = service.cached(fresh.revision, "ages", orders.order_by(), moments, count)[::-1]
-    everything = service.cached(fresh.revision, "orders", orders.order_by(), (), orders.count)
+    numbers = service.cached(fresh.revision, "ages", orders, moments, count)[::-1]
+    everything = service.cached(fresh.revision, "orders", orders, (), orders.count)
     largest = max(numbers) or 1
     rows = []
     for (_, _, label), (first, last), n in zip(AGES, spans, numbers, strict=True):

@@ -7,8 +7,6 @@ from datetime import timedelta
 from functools import partial
 
 from dashboard.charts.scale import scale_of
-from dashboard.filtering.order_filter import OrderFilter
-from dashboard.filtering.periods import Bounds
 from dashboard.trends.rows import Row
 from dashboard.wording import span, without_shopify
 from reconciler import service
@@ -47,11 +45,12 @@ class Shops:
     longest: str = ""
 
 
-def lags_of(asked: OrderFilter, fresh: Freshness, bounds: Bounds) -> Lags:
-    """Count the orders of a period by shop and by minutes until their first attempt."""
-    orders = asked.within(asked.matching(fresh.now, "dates"), bounds)
+def lags_of(orders: service.FailedOrderQuerySet | None, fresh: Freshness) -> Lags:
+    """Count orders by shop and by minutes until their first attempt; none where there are none."""
+    if orders is None:
+        return {}
     count = partial(service.lags, orders)
-    return service.cached(fresh.revision, "lags", orders.order_by(), (), count)
+    return service.cached(fresh.revision, "lags", orders, (), count)
 
 
 def percentiles_of(now: Lags, before: Lags) -> list[Row]:

@@ -175,7 +175,7 @@ def _like_this(row: service.FailedOrder, fresh: service.Freshness) -> dict[str, 
 
 
 def _count(orders: service.FailedOrderQuerySet, fresh: service.Freshness) -> int:
-    return service.cached(fresh.revision, "orders", orders.order_by(), (), orders.count)
+    return service.cached(fresh.revision, "orders", orders, (), orders.count)
 
 
 def _runbook(row: service.FailedOrder) -> dict[str, Any]:

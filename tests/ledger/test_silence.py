@@ -6,7 +6,7 @@ from itertools import pairwise
 import pytest
 
 from reconciler.hotwax.documents import Reading, read_document
-from reconciler.ledger.figures.counts import silence
+from reconciler.ledger.figures.silence import silence
 from reconciler.ledger.intake import upsert
 from reconciler.ledger.models import Attempt, FailedOrder
 from tests.makers import document

@@ -95,7 +95,7 @@ def test_where_nothing_can_match_nothing_is_counted() -> None:
     edges = [START, END, END + DAY]
     assert counts.over_time(nothing, "last_failed_at", edges, "error", 1) == [{}, {}]
     assert counts.quarters(nothing, "last_failed_at") == counts.lags(nothing) == {}
-    assert counts.totals(nothing) == {}
+    assert counts.totals(nothing, 1) == {}
 
 
 @pytest.mark.parametrize("which", DATES)

@@ -18,15 +18,23 @@ def cached(
 ) -> Figure:
     """Cache ``count()`` under the ledger's revision.
 
-    ``name``, ``rows`` and ``rest`` say what the figure depends on; without ``rows`` it is one of
-    the whole ledger. Read the revision before calling this: a concurrent write may then be counted
-    early, but never be missed for long.
+    ``name``, ``rows`` (in whatever order) and ``rest`` say what the figure depends on; without
+    ``rows`` it is one of the whole ledger. Read the revision before calling this: a concurrent
+    write may then be counted early, but never be missed for long.
     """
     try:
-        sql, params = rows.query.sql_with_params() if rows is not None else ("", ())
+        sql, params = ("", ()) if rows is None else _sql_of(rows)
     except EmptyResultSet:
         return count()
     database = settings.DATABASES["default"]
     ledger = (settings.HOTWAX_URL, database.get("HOST"), database["NAME"])
     key = hashlib.sha256(repr((ledger, revision, name, sql, params, rest)).encode()).hexdigest()
     return cast("Figure", cache.get_or_set(f"figure:{key}", count, SECONDS))
+
+
+def _sql_of(rows: QuerySet[Any]) -> tuple[str, tuple[Any, ...]]:
+    """Return the SQL of a query set without its order; many figures are of the same query set."""
+    known: tuple[str, tuple[Any, ...]] | None = rows.__dict__.get("_sql_of_figures")
+    if known is None:
+        known = rows.__dict__["_sql_of_figures"] = rows.order_by().query.sql_with_params()
+    return known

@@ -5,7 +5,7 @@ Moments bound what is counted. The caller chooses them, so it decides in whose z
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from functools import partial, reduce
 from itertools import pairwise
 from operator import or_
@@ -13,13 +13,14 @@ from typing import Any
 
 from django.core.exceptions import EmptyResultSet
 from django.db import connection
-from django.db.models import Count, Q, QuerySet
+from django.db.models import Case, Count, IntegerField, QuerySet, Value, When
 
 from reconciler.ledger.figures import daily_counts
 from reconciler.ledger.figures.cache import cached
-from reconciler.ledger.models import Attempt, ErrorSignature
+from reconciler.ledger.models import ErrorSignature
 from reconciler.ledger.queries import (
     DATES,
+    NOT_RESOLVED,
     VIEWS,
     FailedOrderQuerySet,
     shop_names,
@@ -72,7 +73,7 @@ def over_time(
     column, keys_of = GROUPINGS[by]
     column = f"{prefix}{column}" if by == "shop" else column
     count = partial(_counts, rows, moment, edges, column)
-    counts = cached(revision, "over time", rows.order_by(), (moment, edges, column), count)
+    counts = cached(revision, "over time", rows, (moment, edges, column), count)
     keys = keys_of({found for _, found in counts})
     spans: list[dict[str, int]] = [defaultdict(int) for _ in edges[1:]]
     for (span, found), n in counts.items():
@@ -97,20 +98,19 @@ def _counts(
 
 def per_span(rows: Rows, moment: str, edges: Sequence[datetime]) -> list[int]:
     """Count rows per span between the edges, in one pass: for few rows, and few spans."""
-    spans = {
-        f"span{number}": Count("pk", filter=Q(**{f"{moment}__gte": low, f"{moment}__lt": high}))
-        for number, (low, high) in enumerate(pairwise(edges))
-    }
-    return list(rows.order_by().aggregate(**spans).values())
+    # One comparison after another until one holds; a count with a filter a span makes them all.
+    spans = [When(**{f"{moment}__lt": edge}, then=Value(n - 1)) for n, edge in enumerate(edges)]
+    numbered = rows.order_by().values_list(Case(*spans, output_field=IntegerField()))
+    counts = dict(numbered.annotate(n=Count("pk")))
+    return [counts.get(number, 0) for number in range(len(edges) - 1)]
 
 
 def per_view(
     orders: FailedOrderQuerySet, now: datetime, revision: int, me: str = ""
 ) -> dict[str, int]:
     """Count how many of these orders each view holds; ``me`` is the user name of who looks."""
-    orders = orders.order_by()
     # Most views hold only open orders, which are few once people work on them.
-    unfinished = orders.filter(view_condition("open", now))
+    unfinished = orders.order_by().filter(view_condition("open", now))
     of_open = [view for view in VIEWS if view not in ("all", "resolved", *ROLLING)]
     lasting = {view: _in_view(view, now, me) for view in of_open}
     counts = cached(revision, "views", unfinished, me, lambda: unfinished.aggregate(**lasting))
@@ -120,8 +120,9 @@ def per_view(
         **{view: _in_view(view, now) for view in ROLLING}
     )
     everything = cached(revision, "orders", orders, (), orders.count)
-    done = orders.filter(view_condition("resolved", now))
-    resolved = cached(revision, "orders", done, (), done.count)
+    # In the end nearly all are resolved: those that are not are counted by their own index.
+    rest = orders.filter(NOT_RESOLVED)
+    resolved = everything - cached(revision, "orders", rest, (), rest.count)
     return {**counts, **rolling, "resolved": resolved, "all": everything}
 
 
@@ -194,17 +195,28 @@ def written_sql(rows: Rows) -> tuple[str, Sequence[Any]]:
     return sql, params
 
 
-def fetched(statement: str, values: Sequence[Any]) -> list[tuple[Any, ...]]:
+def fetched(statement: str, values: Sequence[Any] | dict[str, Any]) -> list[tuple[Any, ...]]:
     """Return the rows of a statement."""
     with connection.cursor() as cursor:
         cursor.execute(statement, values)
         return list(cursor.fetchall())
 
 
-def totals(rows: Rows, shop: str = "shop") -> dict[tuple[int, int], int]:
+def totals(rows: Rows, revision: int, shop: str = "shop") -> dict[tuple[int, int], int]:
     """Count rows by signature and shop (primary keys); ``shop`` is the path to the shop."""
-    counted = rows.order_by().values_list("signature", shop).annotate(n=Count("pk"))
-    return {(signature, shop_id): n for signature, shop_id, n in counted}
+    return {
+        (signature, shop_id): n
+        for shop_id, signature, n in by_columns(rows, [shop, "signature"], revision)
+    }
+
+
+def by_columns(rows: Rows, columns: list[str], revision: int) -> list[tuple[Any, ...]]:
+    """Count rows by the values of these columns, which come before each count."""
+
+    def count() -> list[tuple[Any, ...]]:
+        return list(rows.order_by().values_list(*columns).annotate(n=Count("pk")))
+
+    return cached(revision, "facets", rows, columns, count)
 
 
 #: Hours of every zone begin at a quarter of an hour of UTC.
@@ -239,8 +251,8 @@ def quarters(rows: Rows, column: str) -> dict[datetime, int]:
 _LAGS = {
     "sqlite": """
 WITH matching(shop, created, tried) AS ({rows}), lag(shop, ms) AS (
-  SELECT shop, (CAST(strftime('%%s', tried) AS INTEGER) - strftime('%%s', created)) * 1000
-    + substr(tried || '.000', 21, 3) - substr(created || '.000', 21, 3) FROM matching)
+  SELECT shop, CAST(round((julianday(tried) - julianday(created)) * 86400000) AS INTEGER)
+  FROM matching)
 SELECT shop, CASE WHEN ms < 0 THEN -1 ELSE ms / 60000 END, count(*) FROM lag GROUP BY 1, 2
 """,
     "postgresql": """
@@ -274,66 +286,6 @@ def percentile(counts: dict[int, int], per_cent: int) -> int | None:
         if rank <= 0:
             return value
     return None
-
-
-#: A shorter silence is not reported.
-SHORT_SILENCE = timedelta(hours=1)
-#: How far before the last log time earlier gaps are looked for.
-LOOK_BACK = timedelta(days=60)
-
-
-def silence(now: datetime, revision: int) -> tuple[datetime, timedelta | None] | None:
-    """Return the latest log time, and the most recent earlier gap longer than the silence since.
-
-    Returns None if nothing was logged. The gap is None if the LOOK_BACK before has none, or if the
-    silence is shorter than SHORT_SILENCE.
-    """
-    moments = Attempt.objects.filter(logged_at__lte=now).values_list("logged_at", flat=True)
-    last = moments.order_by("-logged_at").first()
-    if last is None or now - last < SHORT_SILENCE:
-        return None if last is None else (last, None)
-    here: datetime = last
-    gaps = cached(revision, "gaps", Attempt.objects.order_by(), here, partial(_gaps_before, here))
-    return here, next((gap for gap in gaps if gap > now - here), None)
-
-
-#: First and last moment of each hour that has any: no gap within an hour is reported.
-_ENDS_OF_HOURS = {
-    "sqlite": """
-WITH matching(moment) AS ({rows})
-SELECT min(moment), max(moment) FROM matching GROUP BY substr(moment, 1, 13) ORDER BY 1 DESC
-""",
-    "postgresql": """
-WITH matching(moment) AS ({rows})
-SELECT min(moment), max(moment) FROM matching GROUP BY date_trunc('hour', moment) ORDER BY 1 DESC
-""",
-}
-
-
-def _gaps_before(here: datetime) -> list[timedelta]:
-    """Return the gaps between log times in the LOOK_BACK before one, the latest first.
-
-    Only gaps longer than SHORT_SILENCE and than all later ones: among these is the latest that is
-    longer than any given silence.
-    """
-    moments = Attempt.objects.filter(logged_at__lte=here).values_list("logged_at", flat=True)
-    # A gap that began earlier belongs to it too.
-    start = moments.filter(logged_at__lte=here - LOOK_BACK).order_by("-logged_at").first()
-    if start:
-        moments = moments.filter(logged_at__gte=start)
-    sql, params = written_sql(moments.order_by())
-    hours = fetched(_ENDS_OF_HOURS[connection.vendor].format(rows=sql), params)
-    gaps: list[timedelta] = []
-    for (later, _), (_, earlier) in pairwise(hours):
-        gap = _moment(later) - _moment(earlier)
-        if gap > (gaps[-1] if gaps else SHORT_SILENCE):
-            gaps.append(gap)
-    return gaps
-
-
-def _moment(value: str | datetime) -> datetime:
-    """Read a moment as the database returns it: SQLite as text in UTC."""
-    return datetime.fromisoformat(value).replace(tzinfo=UTC) if isinstance(value, str) else value
 
 
 def earliest(orders: FailedOrderQuerySet, which: str) -> datetime | None:

@@ -5,11 +5,17 @@ from collections.abc import Callable, Hashable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from django.db.models import Count
+from django.db.models import Exists, OuterRef
 
-from reconciler.ledger.figures.cache import cached
+from reconciler.ledger.figures.counts import by_columns
 from reconciler.ledger.models import ErrorSignature, Shop, ShopHost, SignatureAlias
-from reconciler.ledger.queries import NOBODY, FailedOrderQuerySet, shop_names, signatures_of
+from reconciler.ledger.queries import (
+    NOBODY,
+    FailedOrderQuerySet,
+    failed_orders,
+    shop_names,
+    signatures_of,
+)
 
 #: Values of a column, with the rows that they name where these are loaded -> for each of them the
 #: values of the query string, and their words.
@@ -100,11 +106,7 @@ def _counted(
     orders: FailedOrderQuerySet, columns: list[str], revision: int
 ) -> dict[str, dict[Hashable, int]]:
     """Count orders by the values of each of these columns."""
-
-    def count() -> list[tuple[Any, ...]]:
-        return list(orders.order_by().values_list(*columns).annotate(n=Count("pk")))
-
-    rows = cached(revision, "facets", orders.order_by(), columns, count)
+    rows = by_columns(orders, columns, revision)
     return {
         column: _sums((row[place], row[-1]) for row in rows) for place, column in enumerate(columns)
     }
@@ -133,6 +135,12 @@ def _values(
             texts[value] = text
     values = [FacetValue(value, texts[value], n) for value, n in sums.items()]
     return sorted(values, key=lambda v: (-v.count, v.text, v.value))
+
+
+def number_of_shops() -> int:
+    """Count the shops that have an order; each is one search of an index."""
+    theirs = failed_orders().filter(shop=OuterRef("pk"))
+    return len(shop_names(Shop.objects.filter(Exists(theirs)).values_list("pk", flat=True)))
 
 
 def shop_counts(orders: FailedOrderQuerySet, revision: int) -> list[FacetValue]:

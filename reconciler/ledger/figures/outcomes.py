@@ -120,7 +120,7 @@ def _resolvers(
 ) -> list[Resolver]:
     """Return who resolved how many of these orders, and how long that took."""
     people = orders.filter(state=State.RESOLVED).exclude(state_by=SYSTEM)
-    times = _minutes(people, "state_at")
+    times = _minutes(people, "state_at") if set(by_actor) - {SYSTEM} else {}
     ranked = sorted(by_actor.items(), key=lambda pair: (pair[0] != SYSTEM, -pair[1], pair[0]))
     return [
         Resolver(actor, n, arrival if actor == SYSTEM else percentile(times[actor], 50))

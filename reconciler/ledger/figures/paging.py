@@ -40,7 +40,7 @@ def neighbours(
         previous=_first(light.reverse(), before),
         next=_first(light, after),
         place=ahead + 1 if orders.filter(pk=order.pk).exists() else None,
-        total=cached(revision, "orders", orders.order_by(), (), orders.count),
+        total=cached(revision, "orders", orders, (), orders.count),
     )
 
 
