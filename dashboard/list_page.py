@@ -105,7 +105,7 @@ def later(make: Callable[[], Any]) -> Any:
 
 
 #: So many values of a facet are shown at once, and so many more on request.
-SHOWN_AT_ONCE, MOST_SHOWN = 10, 190
+SHOWN_AT_ONCE, SEARCHED_FROM, MOST_SHOWN = 5, 10, 195
 
 
 @dataclass(frozen=True)
@@ -131,6 +131,11 @@ class FacetOnPage:
         """Return the values that are shown on request."""
         first = {one.value for one in self.first}
         return [one for one in self.values if one.value not in first][:MOST_SHOWN]
+
+    @property
+    def is_searched(self) -> bool:
+        """Return True if it has too many values to look them through."""
+        return len(self.values) > SEARCHED_FROM
 
     @property
     def left_out(self) -> int:

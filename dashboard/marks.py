@@ -129,6 +129,22 @@ def counted(number: int, noun: str) -> SafeString:
     return SafeString(f'{number:,}<span class="unit"> {words}</span>')
 
 
+def attempts_lines(order: service.FailedOrder, now: datetime) -> SafeString:
+    """Draw how often an order failed, and over what time; an icon says that it is failing again."""
+    again, over = "", ""
+    if order.is_failing_again(now):
+        again = f'<span class="mark" title="failing again">{icon("again")}{_FAILING_AGAIN}</span>'
+    if order.attempt_count > 1 and order.first_at and order.last_failed_at:
+        length = wording.span(order.last_failed_at - order.first_at)
+        over = f'<span class="line-2">over {length}</span>'
+    return SafeString(
+        f'<span class="line-1">{again}{counted(order.attempt_count, "attempt")}</span>{over}'
+    )
+
+
+_FAILING_AGAIN = '<span class="sr-only">failing again, </span>'
+
+
 def number_cells(numbers: Iterable[int]) -> SafeString:
     """Draw a cell of a table for each number; its value is the bare number."""
     cells = [f'<td data-value="{number}">{number:,}</td>' for number in numbers]

@@ -37,6 +37,7 @@ def environment(**options: Any) -> Environment:
         badges.verdict_lines,
         marks.advice,
         marks.ago_lines,
+        marks.attempts_lines,
         marks.bars,
         marks.counted,
         marks.day_lines,

@@ -11,6 +11,7 @@ from dashboard.filtering.order_filter import OrderFilter
 from dashboard.filtering.parameters import ERRORS
 from dashboard.filtering.periods import Bounds
 from dashboard.filtering.query import Query
+from dashboard.wording import number
 from reconciler import service
 from reconciler.service import Freshness
 
@@ -30,6 +31,8 @@ class Figure:
     url: str
     before: int | None = None
     relative: bool = False
+    #: Words where nothing is compared.
+    under: str = ""
     #: Its link leads to this list, not to another page.
     is_in_list: bool = True
 
@@ -56,7 +59,10 @@ def figures_of(asked: OrderFilter, fresh: Freshness, counts: dict[str, int]) -> 
     everything = query.with_("view", "all").url(path)
     not_there = matching.with_verdicts(["missing"]).order_by()
     missing = service.cached(fresh.revision, "orders", not_there, (), not_there.count)
+    nobodys = not_there.assigned_to([service.NOBODY])
+    left = service.cached(fresh.revision, "orders", nobodys, (), nobodys.count) if missing else 0
     soon = query.with_("view", "expiring").url(path)
+    urgent = _within_a_day(matching, fresh) if counts["expiring"] else ""
     return [
         Figure("failed", "Failed orders", counts["all"], everything, failed_before, relative=True),
         Figure(
@@ -64,10 +70,18 @@ def figures_of(asked: OrderFilter, fresh: Freshness, counts: dict[str, int]) -> 
             "Missing now",
             missing,
             query.with_("view", "all").with_("verdict", "missing").url(path),
+            under=f"{number(left)} without owner" if left else "",
         ),
         Figure("new", "New signatures", new, _new_url(asked, bounds), new_before, is_in_list=False),
-        Figure("expiring", "Expiring in 7 days", counts["expiring"], soon),
+        Figure("expiring", "Expiring in 7 days", counts["expiring"], soon, under=urgent),
     ]
+
+
+def _within_a_day(matching: service.FailedOrderQuerySet, fresh: Freshness) -> str:
+    """Say how many orders expire within a day, if any."""
+    soon = matching.in_view("expiring", fresh.now)
+    n = soon.dated("expires", None, fresh.now + timedelta(days=1)).count()
+    return f"{number(n)} within 24 h" if n else ""
 
 
 def _new_url(asked: OrderFilter, bounds: Bounds) -> str:

@@ -9,6 +9,7 @@ import pytest
 from django.test import Client as Browser
 
 from reconciler.ledger.models import FailedOrder
+from reconciler.ledger.work import arrivals, triage
 from tests.clock import NOW, days_ago
 from tests.dashboard.conftest import Open, latest
 from tests.makers import document
@@ -103,6 +104,43 @@ def test_facets_count_without_their_own_filter_and_open_as_many(
     section = page.root.one(data_facet="shop")
     shops = {v.get("data-value") for v in section.all("a", data_value=...)}  # type: ignore[arg-type]
     assert shops == {"a.myshopify.com", "b.myshopify.com", "www.c.com", "hc-demo.myshopify.com"}
+
+
+def test_attempts_tell_over_what_time_and_that_it_fails_again(keep: Keep, open_page: Open) -> None:
+    hour = timedelta(hours=1)
+    again = [document("#2", document_id=f"b{n}", logged=NOW - n * hour) for n in (1, 26)]
+    long_ago = [document("#3", document_id=f"c{n}", logged=NOW - n * hour) for n in (25, 50)]
+    # HotWax writes when it was first attempted, ten minutes after the creation.
+    first = {"created": NOW - 30 * hour, "logged": NOW - 5 * hour}
+    keep(document("#1", document_id="a", **first), *again, *long_ago)
+    cells = {
+        row.get("data-order-name"): row.one("td", data_column="attempts").text
+        for row in open_page("/orders/?view=all").root.all("tr", data_order_id=...)  # type: ignore[arg-type]
+    }
+    assert cells == {
+        "#1": "1 attempt",
+        "#2": "failing again, 2 attempts over 1 d",
+        "#3": "2 attempts over 1 d",
+    }
+
+
+def test_what_is_missing_and_nobodys_and_what_expires_within_a_day_is_said(
+    keep: Keep, open_page: Open
+) -> None:
+    keeps = timedelta(days=60)
+    ages = {"#1": timedelta(hours=23), "#2": timedelta(hours=25), "#3": timedelta(hours=2)}
+    keep(
+        *(
+            document(name, document_id=name, logged=NOW - keeps + left, created=NOW - keeps)
+            for name, left in ages.items()
+        )
+    )
+    orders = {order.order_name: order.pk for order in FailedOrder.objects.all()}
+    arrivals.write_answer(list(orders), [], NOW, {})
+    triage.assign([orders["#3"]], "ann", "ann", NOW)
+    page = open_page("/orders/")
+    assert page.root.one(data_figure="missing").text.endswith("3 2 without owner")
+    assert page.root.one(data_figure="expiring").text.endswith("3 2 within 24 h")
 
 
 def test_tabs_count_what_they_open(open_page: Open, ledger: Raws) -> None:
