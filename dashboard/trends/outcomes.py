@@ -1,9 +1,9 @@
 """What became of the failed orders of a period, and how many were not resolved day by day."""
 
 from collections import defaultdict
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import datetime
 from functools import partial
 
 from dashboard.charts.scale import Scale, scale_of
@@ -12,7 +12,6 @@ from dashboard.charts.stacked import bar_label, ends_of
 from dashboard.filtering.order_filter import OrderFilter
 from dashboard.filtering.parameters import ARRIVAL_NAMES, VERDICTS
 from dashboard.filtering.periods import edges_between
-from dashboard.wording import span
 from reconciler import service
 from reconciler.service import Freshness
 
@@ -31,8 +30,12 @@ class OutcomeRow:
     now: int
     url: str
     size: float
-    #: Percentiles that lie in it, or what else there is to say.
+    #: Class of the bar.
+    hue: str = "age"
+    #: Percentiles that lie in it.
     note: str = ""
+    #: Median of the whole minutes that it took; None where nothing was measured.
+    minutes: int | None = None
 
 
 @dataclass(frozen=True)
@@ -97,13 +100,11 @@ def _outcomes(orders: service.FailedOrderQuerySet, fresh: Freshness) -> service.
     return service.cached(fresh.revision, "outcomes by actor", orders, (), count)
 
 
-def _rows(
-    counted: list[tuple[str, str, int]], link: Callable[[str], str], notes: Mapping[str, str] = {}
-) -> list[OutcomeRow]:
+def _rows(counted: list[tuple[str, str, int]], link: Callable[[str], str]) -> list[OutcomeRow]:
     """Make rows of keys, labels and counts; a row of nothing leads nowhere."""
     most = max((n for _, _, n in counted), default=0) or 1
     return [
-        OutcomeRow(key, label, n, link(key) if n else "", 100 * n / most, notes.get(key, ""))
+        OutcomeRow(key, label, n, link(key) if n else "", 100 * n / most)
         for key, label, n in counted
     ]
 
@@ -125,19 +126,22 @@ def _arrivals(
         return "" if is_narrowed else link("view", "open")
 
     counted = [(key, words, outcomes.arrivals[key]) for key, words in ARRIVAL_NAMES.items()]
-    written = {key: ", ".join(words) for key, words in notes.items()}
-    return _rows([*counted, ("open", "still open", still_open)], leads_to, written)
+    rows = _rows([*counted, ("open", "still open", still_open)], leads_to)
+    told = [replace(row, note=", ".join(notes[row.key])) for row in rows]
+    return [*told[:-1], replace(told[-1], hue="still-open")]
 
 
 def _resolvers(
     resolvers: list[service.Resolver], link: Callable[[str, str], str]
 ) -> list[OutcomeRow]:
-    notes = {
-        one.actor: "" if one.median is None else span(timedelta(minutes=one.median))
-        for one in resolvers
-    }
-    counted = [(one.actor, one.actor, one.orders) for one in resolvers]
-    return _rows(counted, lambda actor: link("resolved_by", actor), notes)
+    rows = _rows(
+        [(one.actor, one.actor, one.orders) for one in resolvers],
+        lambda actor: link("resolved_by", actor),
+    )
+    return [
+        replace(row, minutes=one.median, hue="is-less" if one.actor == service.SYSTEM else "age")
+        for row, one in zip(rows, resolvers, strict=True)
+    ]
 
 
 def _backlog(

@@ -111,7 +111,7 @@ def percentile(values: list[int], per_cent: int) -> int:
 
 def numbers(page: Page, chart: str) -> dict[str, str]:
     rows = page.root.one("table", data_chart=chart).all("tr", data_key=...)  # type: ignore[arg-type]
-    return {row.get("data-key"): row.one("td", data_value=...).get("data-value") for row in rows}  # type: ignore[arg-type]
+    return {row.get("data-key"): row.all("td", data_value=...)[0].get("data-value") for row in rows}  # type: ignore[arg-type]
 
 
 def figure(page: Page, name: str) -> str | None:
@@ -166,7 +166,7 @@ def test_every_mark_opens_as_many_orders(world: World, open_page: Open) -> None:
     page = open_page("/trends/?period=7d")
     for chart in ("verdicts", "time-to-arrival", "resolved"):
         for row in page.root.one("table", data_chart=chart).all("tr", data_key=...):  # type: ignore[arg-type]
-            shown = int(row.one("td", data_value=...).get("data-value"))  # type: ignore[arg-type]
+            shown = int(row.all("td", data_value=...)[0].get("data-value"))  # type: ignore[arg-type]
             assert len(row.all("a")) == bool(shown)
             for link in row.all("a"):
                 assert open_page(link.get("href")).total == shown, chart
