@@ -24,18 +24,19 @@ def facet_items(
 
     Where it is chosen already, or left out, the same link takes that back.
     """
-    name, chosen = facet.name, facet.chosen
+    name = facet.name
+    include, exclude = set(facet.chosen.include), set(facet.chosen.exclude)
     adding = query.adding(name)
-
-    def url(value: str, *, is_written: bool) -> str:
-        return query.toggle(name, value).url(path) if is_written else f"{path}?{adding(value)}"
-
     drawn = []
     for one in values:
-        value = facet.written.get(one.value, one.value)
-        is_on, is_out = value in chosen.include, value in chosen.exclude
-        choose = url(value, is_written=is_on or is_out)
-        leave_out = url(f"!{value}", is_written=is_on or is_out)
+        written = facet.written.get(one.value) or {one.value}
+        is_on, is_out = not include.isdisjoint(written), not exclude.isdisjoint(written)
+        choose, leave_out = f"{path}?{adding(one.value)}", f"{path}?{adding(f'!{one.value}')}"
+        if is_on or is_out:
+            rest = [v for v in query.values(name) if v.removeprefix("!") not in written]
+            nothing = query.with_(name, *rest).url(path)
+            choose = nothing if is_on else query.with_(name, *rest, one.value).url(path)
+            leave_out = nothing if is_out else query.with_(name, *rest, f"!{one.value}").url(path)
         drawn.append(_item(name, one, choose, leave_out, is_on=is_on, is_out=is_out))
     return SafeString("".join(drawn))
 

@@ -1,5 +1,6 @@
 """What lists have in common: filters, facets, and answering with a page or with a part of it."""
 
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -105,7 +106,9 @@ def later(make: Callable[[], Any]) -> Any:
 
 
 #: So many values of a facet are shown at once, and so many more on request.
-SHOWN_AT_ONCE, SEARCHED_FROM, MOST_SHOWN = 5, 10, 195
+SHOWN_AT_ONCE, MOST_SHOWN = 5, 195
+#: With more values a facet has a field to search them.
+SEARCHED_FROM = 10
 
 
 @dataclass(frozen=True)
@@ -116,8 +119,8 @@ class FacetOnPage:
     title: str
     values: list[service.FacetValue]
     chosen: Values
-    #: Value of the facet -> as it is written in the query string, where that differs.
-    written: Mapping[str, str] = field(default_factory=dict)
+    #: Value of the facet -> all that is written for it in the query string, where that differs.
+    written: Mapping[str, set[str]] = field(default_factory=dict)
 
     @cached_property
     def first(self) -> list[service.FacetValue]:
@@ -167,7 +170,9 @@ def facets_of(
     ]
 
 
-def _written(asked: OrderFilter, name: str, values: Iterable[service.FacetValue]) -> dict[str, str]:
+def _written(
+    asked: OrderFilter, name: str, values: Iterable[service.FacetValue]
+) -> dict[str, set[str]]:
     """Return how the chosen values of a facet are written, where not as it has them."""
     chosen, known = asked[name], {one.value for one in values}
     others = [value for value in (*chosen.include, *chosen.exclude) if value not in known]
@@ -175,7 +180,11 @@ def _written(asked: OrderFilter, name: str, values: Iterable[service.FacetValue]
         return {}
     same = {"me": asked.me} if name == "assignee" else {}
     same |= asked.query.parameters.by_name[name].in_facet(others)
-    return {same[value]: value for value in others if value in same}
+    written: dict[str, set[str]] = defaultdict(set)
+    for value in others:
+        if value in same:
+            written[same[value]] |= {value, same[value]}
+    return written
 
 
 def answer(

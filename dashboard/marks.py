@@ -6,7 +6,7 @@ at their arguments for lazy texts, and take thrice as long (a list draws a thous
 
 import re
 from collections.abc import Iterable, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import cache, lru_cache
 
 from django.utils.html import format_html
@@ -135,8 +135,10 @@ def attempts_lines(order: service.FailedOrder, now: datetime) -> SafeString:
     if order.is_failing_again(now):
         again = f'<span class="mark" title="failing again">{icon("again")}{_FAILING_AGAIN}</span>'
     if order.attempt_count > 1 and order.first_at and order.last_failed_at:
-        length = wording.span(order.last_failed_at - order.first_at)
-        over = f'<span class="line-2">over {length}</span>'
+        # Where a clock or a zone is wrong, the first attempt lies after the last.
+        length = order.last_failed_at - order.first_at
+        if length >= timedelta(minutes=1):
+            over = f'<span class="line-2">over {wording.span(length)}</span>'
     return SafeString(
         f'<span class="line-1">{again}{counted(order.attempt_count, "attempt")}</span>{over}'
     )

@@ -59,7 +59,7 @@ def figures_of(asked: OrderFilter, fresh: Freshness, counts: dict[str, int]) -> 
     everything = query.with_("view", "all").url(path)
     not_there = matching.with_verdicts(["missing"]).order_by()
     missing = service.cached(fresh.revision, "orders", not_there, (), not_there.count)
-    nobodys = not_there.assigned_to([service.NOBODY])
+    nobodys = matching.in_view("missing", fresh.now).assigned_to([service.NOBODY])
     left = service.cached(fresh.revision, "orders", nobodys, (), nobodys.count) if missing else 0
     soon = query.with_("view", "expiring").url(path)
     urgent = _within_a_day(matching, fresh) if counts["expiring"] else ""

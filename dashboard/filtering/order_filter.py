@@ -33,7 +33,7 @@ class OrderFilter:
     values: Mapping[str, Any]
     #: User name of whoever looks: what `me` and the view `mine` mean.
     me: str = ""
-    #: Query sets that were made: what is counted of the same orders is then written as SQL once.
+    #: What `matching` returned before: `cached` keeps the SQL of a query set with it.
     _made: dict[Any, FailedOrderQuerySet] = field(
         default_factory=dict, init=False, repr=False, compare=False
     )

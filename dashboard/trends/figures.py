@@ -1,6 +1,6 @@
 """The six figures of /trends/, each against the period before where that can be compared."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from dashboard.trends.outcomes import Became
@@ -23,7 +23,8 @@ class Figure:
     change: int | None = None
     suffix: str = ""
     before: str = ""
-    rise_is_better: bool = False
+    #: The orders of this period had less time than those before: a change is neither good nor bad.
+    is_neutral: bool = False
     #: Words in the place of a change.
     under: str = ""
 
@@ -51,7 +52,7 @@ def figures_of(noun: str, total: Row, became: Became | None, lags: list[Row]) ->
 
 def _missing(became: Became) -> Figure:
     n = became.outcomes.verdicts["missing"]
-    under = f"of {number(became.open)} open"
+    under = f"of {number(became.outcomes.asked)} asked about"
     return Figure("missing", "Missing now", n, number(n), url=became.missing_url, under=under)
 
 
@@ -68,8 +69,9 @@ def _arrival(now: Outcomes, before: Outcomes | None) -> list[Figure]:
             str(share),
             "%",
             change=None if earlier is None else share - earlier,
+            suffix=" points",
             before=f"{earlier} %",
-            rise_is_better=True,
+            is_neutral=True,
             under=f"of {number(now.asked)} asked about",
         )
     ]
@@ -77,9 +79,8 @@ def _arrival(now: Outcomes, before: Outcomes | None) -> list[Figure]:
         minutes = getattr(now, name)
         if minutes is not None:
             label = f"Failure to arrival, {words}"
-            figures.append(
-                time_figure(f"arrival-{name}", label, minutes, getattr(before, name, None))
-            )
+            figure = time_figure(f"arrival-{name}", label, minutes, getattr(before, name, None))
+            figures.append(replace(figure, is_neutral=True))
     return figures
 
 

@@ -17,8 +17,8 @@ from reconciler.service import Freshness
 
 #: The order in which verdicts are told.
 _TOLD = ("imported", "duplicate", "missing", "unconfirmed", "unchecked")
-#: People named in the table of who resolved.
-MOST_RESOLVERS = 7
+#: Rows in the table of who resolved.
+MOST_RESOLVERS = 8
 
 
 @dataclass(frozen=True)
@@ -79,7 +79,8 @@ def became_of(
     bars = [
         small_bar(ends, bar_label(ends[0], unit), n, scale.top, fresh.now) for ends, n in counted
     ]
-    named = outcomes.resolvers[: MOST_RESOLVERS + 1]
+    # Who resolved an order is not known where that was before it was noted.
+    named = [one for one in outcomes.resolvers if one.actor][:MOST_RESOLVERS]
     return Became(
         outcomes,
         None if earlier is None else _outcomes(earlier, fresh),

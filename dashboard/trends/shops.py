@@ -90,30 +90,35 @@ def shops_of(
     found = [
         _row(*one, top) for one in zip([*shown, total], [*lacking, everything], counts, strict=True)
     ]
-    measured = [
-        (row, _merged(lags_before.get(key, {}) for key in mine))
-        for row, mine, now in zip(found, keys, counts, strict=False)
-        if sum(now.values()) >= FEWEST_MEASURED
-    ]
     more = max(0, len(rows) - MOST_SHOPS)
-    return Shops(found[:-1], found[-1], more, top, _longest(measured))
+    nine = {row.label: _nine_in_ten(lags, shops[row.key]) for row in rows}
+    before = {row.label: _nine_in_ten(lags_before, shops[row.key]) for row in rows}
+    return Shops(found[:-1], found[-1], more, top, _longest(nine, before))
 
 
-def _longest(measured: list[tuple[ShopRow, dict[int, int]]]) -> str:
-    """Say which of several shops waits longest, and how that was in the period before."""
-    if len(measured) < 2:
+def _nine_in_ten(lags: Lags, shops: Iterable[int]) -> int | None:
+    """Return within how many minutes nine in ten were tried; None where few were measured."""
+    counts = _merged(lags.get(key, {}) for key in shops)
+    return service.percentile(counts, 90) if sum(counts.values()) >= FEWEST_MEASURED else None
+
+
+def _longest(now: Mapping[str, int | None], before: Mapping[str, int | None]) -> str:
+    """Say which of several shops waits longest, and how that was in the period before.
+
+    Says nothing where two wait as long. Both map shops to the minutes of nine in ten.
+    """
+    ranked = sorted((n, shop) for shop, n in now.items() if n is not None)
+    if len(ranked) < 2 or ranked[-1][0] == ranked[-2][0]:
         return ""
-    row, before = max(measured, key=lambda one: one[0].p90 or 0)
-    if not row.p90:
-        return ""
-    words = f"{without_shopify(row.label)} waits longest: nine in ten within {_span(row.p90)}"
-    if sum(before.values()) < FEWEST_MEASURED:
+    minutes, shop = ranked[-1]
+    words = f"{without_shopify(shop)} waits longest: nine in ten within {_span(minutes)}"
+    earlier = before[shop]
+    if earlier is None:
         return f"{words}."
-    earlier = service.percentile(before, 90) or 0
-    if earlier == row.p90:
+    if earlier == minutes:
         return f"{words}, as in the period before."
-    which = "more" if row.p90 > earlier else "less"
-    return f"{words}, {_span(abs(row.p90 - earlier))} {which} than in the period before."
+    which = "more" if minutes > earlier else "less"
+    return f"{words}, {_span(abs(minutes - earlier))} {which} than in the period before."
 
 
 def _span(minutes: int) -> str:

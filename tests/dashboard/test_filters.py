@@ -239,6 +239,13 @@ def test_two_hundred_values_are_understood(open_page: Open, ledger: Raws) -> Non
         ("shop", "WWW.A.COM", "a.myshopify.com"),
         ("shop", "A.myshopify.com", "a.myshopify.com"),
         ("error", "0123456789ab", "the signature's slug"),
+        # In several ways at once.
+        ("assignee", "me&assignee={sign}agent", "agent"),
+        (
+            "shop",
+            "www.a.com&shop={sign}a.myshopify.com&shop={sign}A.MYSHOPIFY.COM",
+            "a.myshopify.com",
+        ),
     ],
 )
 def test_a_value_that_is_written_otherwise_is_chosen_in_its_facet(
@@ -256,7 +263,7 @@ def test_a_value_that_is_written_otherwise_is_chosen_in_its_facet(
     ShopHost.objects.create(shop=first.shop, host="www.a.com")
     SignatureAlias.objects.create(slug="0123456789ab", signature=first.signature)
     value = first.signature.slug if name == "error" else as_the_facet_has_it
-    page = open_page(f"/orders/?view=all&{name}={sign}{written}")
+    page = open_page(f"/orders/?view=all&{name}={sign}{written.format(sign=sign)}")
     chosen = page.root.one("section", data_facet=name).one("a", data_value=value)
     assert "is-out" if sign else "is-on" in chosen.get("class").split()
     both = [chosen, page.root.one("a", id_=f"facet-{name}-not-{value}")]

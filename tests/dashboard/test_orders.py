@@ -8,7 +8,7 @@ from urllib.parse import urlencode
 import pytest
 from django.test import Client as Browser
 
-from reconciler.ledger.models import FailedOrder
+from reconciler.ledger.models import FailedOrder, State
 from reconciler.ledger.work import arrivals, triage
 from tests.clock import NOW, days_ago
 from tests.dashboard.conftest import Open, latest
@@ -109,10 +109,14 @@ def test_facets_count_without_their_own_filter_and_open_as_many(
 def test_attempts_tell_over_what_time_and_that_it_fails_again(keep: Keep, open_page: Open) -> None:
     hour = timedelta(hours=1)
     again = [document("#2", document_id=f"b{n}", logged=NOW - n * hour) for n in (1, 26)]
+    # A clock or a zone is wrong: it was first attempted after it last failed.
+    wrong = [
+        document("#4", document_id=f"d{n}", logged=NOW - n * hour, created=NOW) for n in (2, 3)
+    ]
     long_ago = [document("#3", document_id=f"c{n}", logged=NOW - n * hour) for n in (25, 50)]
     # HotWax writes when it was first attempted, ten minutes after the creation.
     first = {"created": NOW - 30 * hour, "logged": NOW - 5 * hour}
-    keep(document("#1", document_id="a", **first), *again, *long_ago)
+    keep(document("#1", document_id="a", **first), *again, *long_ago, *wrong)
     cells = {
         row.get("data-order-name"): row.one("td", data_column="attempts").text
         for row in open_page("/orders/?view=all").root.all("tr", data_order_id=...)  # type: ignore[arg-type]
@@ -121,6 +125,7 @@ def test_attempts_tell_over_what_time_and_that_it_fails_again(keep: Keep, open_p
         "#1": "1 attempt",
         "#2": "failing again, 2 attempts over 1 d",
         "#3": "2 attempts over 1 d",
+        "#4": "failing again, 2 attempts",
     }
 
 
@@ -141,6 +146,10 @@ def test_what_is_missing_and_nobodys_and_what_expires_within_a_day_is_said(
     page = open_page("/orders/")
     assert page.root.one(data_figure="missing").text.endswith("3 2 without owner")
     assert page.root.one(data_figure="expiring").text.endswith("3 2 within 24 h")
+    # What somebody resolved waits for no owner.
+    triage.set_state(list(orders.values()), State.RESOLVED, "", "ann", NOW)
+    page = open_page("/orders/")
+    assert page.root.one(data_figure="missing").text.endswith("Missing now 3")
 
 
 def test_tabs_count_what_they_open(open_page: Open, ledger: Raws) -> None:

@@ -267,10 +267,44 @@ def test_arrivals_are_compared_with_the_period_before(keep: Keep, open_page: Ope
         arrivals.write_answer(names, found, failed + timedelta(hours=hours), {})
     page = open_page("/trends/?period=7d")
     told = {name: page.root.one(data_figure=name) for name in ("arrived", "arrival-p50")}
-    assert " ".join(told["arrived"].text.split()).endswith("90 % up 40 from 50 %")
+    assert " ".join(told["arrived"].text.split()).endswith("90 % up 40 points from 50 %")
     assert " ".join(told["arrival-p50"].text.split()).endswith("1 h down 1 h from 2 h")
+    # Those of this period had less time: what they reached is neither better nor worse.
     for one in told.values():
-        assert one.all("span", class_="delta is-better")
+        assert one.all("span", class_="delta")
+
+
+def test_a_median_is_of_the_orders_of_its_row(keep: Keep, browser: Browser) -> None:
+    """Of three that arrived after one, two and three hours one is opened again, one ann's."""
+    failed = NOW - timedelta(days=1)
+    names = ["#1", "#2", "#3"]
+    keep(*(document(n, document_id=n, created=failed, logged=failed) for n in names))
+    arrivals.write_answer(names, [], failed, {})
+    for hours, name in enumerate(names, 1):
+        there = [OmsOrder(f"M{name}", name, "Approved", failed, "S")]
+        arrivals.write_answer([name], there, failed + timedelta(hours=hours), {})
+    keys = {order.order_name: order.pk for order in FailedOrder.objects.all()}
+    for name, states in (("#1", [State.OPEN]), ("#2", [State.OPEN, State.RESOLVED])):
+        for state in states:
+            triage.set_state([keys[name]], state, "", "ann", failed + timedelta(hours=5))
+    answer = browser.get("/api/trends?period=all").json()["outcomes"]
+    assert answer["minutes_to_arrival"] == {"measured": 3, "p50": 120, "p90": 180}
+    assert answer["resolvers"] == [
+        {"actor": "system", "count": 1, "median_minutes": 180},
+        {"actor": "ann", "count": 1, "median_minutes": 300},
+    ]
+
+
+def test_who_resolved_before_that_was_noted_is_counted_and_not_named(
+    keep: Keep, open_page: Open
+) -> None:
+    keep(*(document(f"#{n}", document_id=f"d{n}") for n in (1, 2, 3)))
+    keys = list(FailedOrder.objects.values_list("pk", flat=True))
+    triage.set_state(keys[:2], State.RESOLVED, "", "ann", NOW)
+    FailedOrder.objects.filter(pk=keys[0]).update(state_by="")
+    panel = open_page("/trends/").root.one("section", aria_labelledby="h-resolved")
+    assert [row.get("data-key") for row in panel.all("tr", data_key=...)] == ["ann"]  # type: ignore[arg-type]
+    assert "and 1 by others" in panel.text
 
 
 @pytest.mark.parametrize(

@@ -295,6 +295,7 @@ def test_a_row_that_fell_to_nothing_keeps_the_hour_asked_for(keep: Keep, open_pa
         ({"a": (10, 30), "b": (20, 20)}, "b waits longest: nine in ten within 20 min, as in the"),
         ({"a": (10, 30), "b": (20, None)}, "b waits longest: nine in ten within 20 min."),
         ({"a": (10, 30)}, ""),
+        ({"a": (20, 30), "b": (20, 90)}, ""),
     ],
 )
 def test_which_shop_waits_longest_is_said(

@@ -98,7 +98,7 @@ def _counts(
 
 def per_span(rows: Rows, moment: str, edges: Sequence[datetime]) -> list[int]:
     """Count rows per span between the edges, in one pass: for few rows, and few spans."""
-    # One comparison after another until one holds; a count with a filter a span makes them all.
+    # The first condition that holds gives a row its span; the others are not tried.
     spans = [When(**{f"{moment}__lt": edge}, then=Value(n - 1)) for n, edge in enumerate(edges)]
     numbered = rows.order_by().values_list(Case(*spans, output_field=IntegerField()))
     counts = dict(numbered.annotate(n=Count("pk")))
@@ -120,9 +120,10 @@ def per_view(
         **{view: _in_view(view, now) for view in ROLLING}
     )
     everything = cached(revision, "orders", orders, (), orders.count)
-    # In the end nearly all are resolved: those that are not are counted by their own index.
+    # In the end nearly all are resolved: those that are not are counted by their own index. What is
+    # written between the two counts is in one of them only, until the next revision.
     rest = orders.filter(NOT_RESOLVED)
-    resolved = everything - cached(revision, "orders", rest, (), rest.count)
+    resolved = max(0, everything - cached(revision, "orders", rest, (), rest.count))
     return {**counts, **rolling, "resolved": resolved, "all": everything}
 
 

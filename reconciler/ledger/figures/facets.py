@@ -71,7 +71,7 @@ def names_of_hosts(hosts: Iterable[str]) -> dict[str, str]:
     written = {host.lower(): host for host in hosts}
     seen = ShopHost.objects.filter(host__in=written).values_list("host", "shop__name")
     named = Shop.objects.filter(name__in=written).values_list("name", "name")
-    # What is the name of one shop and a host of another is a name first.
+    # A shop of this name goes before one that was seen under it.
     return {written[host]: name for host, name in (dict(seen) | dict(named)).items()}
 
 

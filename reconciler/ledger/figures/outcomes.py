@@ -106,38 +106,42 @@ def outcomes_of(orders: FailedOrderQuerySet) -> Outcomes:
         once, again = once + n_once, again + n_again
         if actor is not None:
             by_resolver[actor] += n
-    times = sum(_minutes(orders, "arrived_at").values(), Counter[int]())
+    by_actor = _minutes(orders, "arrived_at")
+    times = sum(by_actor.values(), Counter[int]())
     arrivals = dict.fromkeys(ARRIVAL_SPANS, 0)
     for minutes, n in times.items():
         arrivals[span_of(minutes)] += n
     p50, p90 = percentile(times, 50), percentile(times, 90)
-    resolvers = _resolvers(orders, by_resolver, p50)
+    resolvers = _resolvers(orders, by_resolver, by_actor[SYSTEM])
     return Outcomes(verdicts, resolvers, once, again, arrivals, p50, p90)
 
 
 def _resolvers(
-    orders: FailedOrderQuerySet, by_actor: Counter[str], arrival: int | None
+    orders: FailedOrderQuerySet, counts: Counter[str], arrivals: Counter[int]
 ) -> list[Resolver]:
-    """Return who resolved how many of these orders, and how long that took."""
-    people = orders.filter(state=State.RESOLVED).exclude(state_by=SYSTEM)
-    times = _minutes(people, "state_at") if set(by_actor) - {SYSTEM} else {}
-    ranked = sorted(by_actor.items(), key=lambda pair: (pair[0] != SYSTEM, -pair[1], pair[0]))
-    return [
-        Resolver(actor, n, arrival if actor == SYSTEM else percentile(times[actor], 50))
-        for actor, n in ranked
-    ]
+    """Return who resolved how many of these orders, and how long that took.
 
-
-def _minutes(orders: FailedOrderQuerySet, until: str) -> dict[str, Counter[int]]:
-    """Count orders by who set their state, and by whole minutes from the first failure until then.
-
-    ``until`` is a column; an order in which one of the two is not known is left out.
+    ``arrivals`` are the minutes until the arrival of those that SYSTEM resolved.
     """
-    counts: dict[str, Counter[int]] = defaultdict(Counter)
+    people = orders.filter(state=State.RESOLVED).exclude(state_by=SYSTEM)
+    times = _minutes(people, "state_at") if set(counts) - {SYSTEM} else {}
+    times[SYSTEM] = arrivals
+    ranked = sorted(counts.items(), key=lambda pair: (pair[0] != SYSTEM, -pair[1], pair[0]))
+    return [Resolver(actor, n, percentile(times.get(actor, {}), 50)) for actor, n in ranked]
+
+
+def _minutes(orders: FailedOrderQuerySet, until: str) -> dict[str | None, Counter[int]]:
+    """Count orders by who resolved them, and by whole minutes from the first failure until then.
+
+    ``until`` is a column; an order in which one of the two is not known is left out. Orders that
+    are not resolved stand under None.
+    """
+    counts: dict[str | None, Counter[int]] = defaultdict(Counter)
     known = orders.order_by().exclude(first_failed_at=None).exclude(**{until: None})
-    rows: Any = known.values_list("state_by", "first_failed_at", until)
-    for actor, failed, then in rows.iterator():
-        counts[actor][max(0, int((then - failed).total_seconds() // 60))] += 1
+    rows: Any = known.values_list("state", "state_by", "first_failed_at", until)
+    for state, actor, failed, then in rows.iterator():
+        resolver = actor if state == State.RESOLVED else None
+        counts[resolver][max(0, int((then - failed).total_seconds() // 60))] += 1
     return counts
 
 

@@ -34,9 +34,10 @@ def silence(now: datetime, revision: int) -> tuple[datetime, timedelta | None] |
     return last, None if before is None else ended - before
 
 
-#: From a log time the search goes on at the earliest one that is no more than the length before it:
-#: between the two there is no such gap. Where that is the log time itself, a gap ended. SQLite's
-#: moments are texts, whose seconds have no zeros at their end.
+#: Returns the log time with which the latest gap longer than a length ended. From a log time the
+#: search goes on at the earliest one within the length before it: between the two is no such gap.
+#: Where that is the log time itself, a gap ended with it. SQLite's moments are texts, whose seconds
+#: have no zeros at their end.
 _HOPS = {
     "sqlite": """
 WITH RECURSIVE hop(moment, back) AS (

@@ -102,7 +102,10 @@ def error_rows(
 def labels_of(
     signatures: Iterable[int], start: datetime | None, end: datetime | None, changes: Changes
 ) -> dict[int, str]:
-    """Return the labels of these signatures (primary keys), as `error_rows` gives them."""
+    """Return the labels of these signatures (primary keys).
+
+    They are those of `error_rows`, if that is given the same changes.
+    """
     dated = _with_dates(start, end).in_bulk(list(signatures))
     return {
         pk: _row(one, Numbers(), _label(one, start, end), changes).label
