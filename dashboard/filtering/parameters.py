@@ -309,7 +309,7 @@ ORDERS = Parameters(
             repeatable=True,
             carried=True,
             method=FailedOrderQuerySet.resolved_by,
-            words=choices({service.SYSTEM: "arrival in HotWax"}),
+            words=choices({service.SYSTEM: "arrival"}),
         ),
         Parameter("date", "Date", lambda: choice_field(DATE_NAMES), default="failed"),
         Parameter("period", "Period", lambda: choice_field(PERIOD_NAMES), default="all"),

@@ -61,6 +61,7 @@ def _arrival(now: Outcomes, before: Outcomes | None) -> list[Figure]:
     if not now.asked:
         return []
     share, earlier = _share(now), _share(before) if before and before.asked else None
+    change = None if earlier is None else share - earlier
     figures = [
         Figure(
             "arrived",
@@ -68,8 +69,8 @@ def _arrival(now: Outcomes, before: Outcomes | None) -> list[Figure]:
             share,
             str(share),
             "%",
-            change=None if earlier is None else share - earlier,
-            suffix=" points",
+            change=change,
+            suffix=" point" if change in (1, -1) else " points",
             before=f"{earlier} %",
             is_neutral=True,
             under=f"of {number(now.asked)} asked about",
