@@ -16,7 +16,7 @@ from reconciler.hotwax.links import (
     order_page,
     without_query,
 )
-from reconciler.ledger.arrival_spans import ARRIVAL_SPANS, span_of
+from reconciler.ledger.arrival_spans import span_of
 from reconciler.ledger.database import DISK_FULL, UNAVAILABLE, brief_wait, reason_of
 from reconciler.ledger.export_rows import whole_rows
 from reconciler.ledger.figures.cache import cached
@@ -172,7 +172,6 @@ from reconciler.ledger.work.verdicts import DATES_AGREE, shopify_id_of
 
 __all__ = [
     "ALIASES",
-    "ARRIVAL_SPANS",
     "DATES",
     "DATES_AGREE",
     "DISK_FULL",

@@ -100,7 +100,7 @@ ERROR_SORT_NAMES = {
 BY_NAMES = {"category": "Category", "error": "Error", "shop": "Shop"}
 COUNT_NAMES = {"orders": "Orders", "attempts": "Attempts"}
 LABEL_NAMES = {"new": "New", "back": "Back", "worse": "Worse", "quiet": "Quiet"}
-#: Spans from the first failure to the arrival in the OMS (ARRIVAL_SPANS).
+#: Spans from the first failure to the arrival in the OMS: the keys of `Outcomes.arrivals`.
 ARRIVAL_NAMES = {
     "15m": "within 15 min",
     "1h": "15 min – 1 h",

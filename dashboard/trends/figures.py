@@ -43,7 +43,7 @@ def figures_of(noun: str, total: Row, became: Became | None, lags: list[Row]) ->
         url=total.url,
         change=total.per_cent if relative else total.change,
         suffix="%" if relative else "",
-        before=number(total.before),
+        before="" if total.before is None else number(total.before),
     )
     if became is None:
         return [failed, *(time_figure(row.key, row.label, row.now, row.before) for row in lags)]

@@ -44,8 +44,6 @@ class Became:
 
     outcomes: service.Outcomes
     before: service.Outcomes | None
-    #: How many are open now.
-    open: int
     verdicts: list[OutcomeRow]
     missing_url: str
     arrivals: list[OutcomeRow]
@@ -84,7 +82,6 @@ def became_of(
     return Became(
         outcomes,
         None if earlier is None else _outcomes(earlier, fresh),
-        still_open,
         verdicts,
         next(row.url for row in verdicts if row.key == "missing"),
         _arrivals(asked, outcomes, still_open, link),

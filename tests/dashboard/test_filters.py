@@ -243,7 +243,7 @@ def test_two_hundred_values_are_understood(open_page: Open, ledger: Raws) -> Non
         ("assignee", "me&assignee={sign}agent", "agent"),
         (
             "shop",
-            "www.a.com&shop={sign}a.myshopify.com&shop={sign}A.MYSHOPIFY.COM",
+            "www.a.com&shop={sign}a.myshopify.com&shop={sign}A.MYSHOPIFY.COM&shop={sign}WWW.A.COM",
             "a.myshopify.com",
         ),
     ],

@@ -294,3 +294,20 @@ def test_a_chosen_value_of_a_facet_is_always_in_sight(keep: Keep, open_page: Ope
         rest = [a.get("data-value") for a in on_request.all("a", data_value=...)]  # type: ignore[arg-type]
         assert sorted(shown + rest) == hosts
         assert facet.one("input", data_narrows=...).get("placeholder") == "Search 30"  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(("shops", "searched"), [(5, False), (10, False), (11, True)])
+def test_a_facet_of_many_values_is_searched(
+    shops: int, searched: bool, keep: Keep, open_page: Open
+) -> None:
+    hosts = [f"shop-{n:02}.myshopify.com" for n in range(shops)]
+    keep(
+        *(
+            document(f"#{n}", host=host, shop_id=str(n), document_id=f"{n}")
+            for n, host in enumerate(hosts)
+        )
+    )
+    facet = open_page("/orders/").root.one("section", data_facet="shop")
+    assert bool(facet.all("input", data_narrows=...)) == searched  # type: ignore[arg-type]
+    assert len(facet.all("a", data_value=...)) == shops  # type: ignore[arg-type]
+    assert len(facet.all("ul")[0].all("a", data_value=...)) == 5  # type: ignore[arg-type]

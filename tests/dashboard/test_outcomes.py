@@ -9,8 +9,10 @@ from typing import Any
 import pytest
 from django.test import Client as Browser
 
+from dashboard.filtering.parameters import ARRIVAL_NAMES
 from dashboard.trends import figures
 from reconciler.hotwax.oms_orders import OmsOrder
+from reconciler.ledger.arrival_spans import ARRIVAL_SPANS
 from reconciler.ledger.figures import outcomes
 from reconciler.ledger.models import FailedOrder, State, SyncState
 from reconciler.ledger.queries import failed_orders
@@ -230,6 +232,10 @@ def test_orders_by_when_they_arrived_and_who_resolved_them(
     triage.set_state([FailedOrder.objects.get(order_name="#7").pk], State.RESOLVED, "", "ann", NOW)
     page = open_page(f"/orders/?view=all&sort=order&{query}")
     assert " ".join(page.names) == names
+
+
+def test_every_span_of_the_time_to_arrival_has_a_name() -> None:
+    assert list(ARRIVAL_NAMES) == list(ARRIVAL_SPANS)
 
 
 @pytest.mark.parametrize(

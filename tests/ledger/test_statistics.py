@@ -6,6 +6,7 @@ import pytest
 
 from reconciler.hotwax.documents import Reading, read_document
 from reconciler.ledger.figures import counts
+from reconciler.ledger.figures.cache import cached
 from reconciler.ledger.figures.facets import Facet, by_choices, by_shop, facet_counts
 from reconciler.ledger.intake import upsert
 from reconciler.ledger.models import ErrorSignature, FailedOrder
@@ -87,6 +88,14 @@ def test_a_span_holds_its_beginning_and_not_its_end() -> None:
     by_category = counts.over_time(failed_orders(), "last_failed_at", edges, "category", 1)
     assert [sum(span.values()) for span in by_category] == [2, 2]
     assert counts.per_span(failed_orders(), "last_failed_at", edges) == [2, 2]
+
+
+def test_what_is_written_between_two_counts_makes_none_negative() -> None:
+    # Another page counted all at this revision, before these were written.
+    orders = failed_orders()
+    assert cached(1, "orders", orders, (), orders.count) == 0
+    logged(0, 1, 2)
+    assert counts.per_view(failed_orders(), NOW, 1)["resolved"] == 0
 
 
 def test_where_nothing_can_match_nothing_is_counted() -> None:

@@ -67,12 +67,16 @@ def slugs_in_use(slugs: Iterable[str]) -> dict[str, str]:
 
 
 def names_of_hosts(hosts: Iterable[str]) -> dict[str, str]:
-    """Map hosts that shops were seen under, in any case, to the names of these shops."""
-    written = {host.lower(): host for host in hosts}
-    seen = ShopHost.objects.filter(host__in=written).values_list("host", "shop__name")
-    named = Shop.objects.filter(name__in=written).values_list("name", "name")
+    """Map hosts that shops were seen under, in any case, to the names of these shops.
+
+    Of several shops seen under a host it names one.
+    """
+    lower = {host: host.lower() for host in hosts}
+    seen = ShopHost.objects.filter(host__in=lower.values()).order_by("pk")
+    named = Shop.objects.filter(name__in=lower.values())
     # A shop of this name goes before one that was seen under it.
-    return {written[host]: name for host, name in (dict(seen) | dict(named)).items()}
+    names = dict(seen.values_list("host", "shop__name")) | dict(named.values_list("name", "name"))
+    return {host: names[key] for host, key in lower.items() if key in names}
 
 
 def facet_counts(
