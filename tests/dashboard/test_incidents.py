@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from dashboard.wording import local
-from reconciler.ledger.models import SyncState
+from reconciler.ledger.models import FailedOrder, Shop, SyncState
 from tests.clock import NOW
 from tests.dashboard.conftest import Element, Open, Page
 from tests.makers import document
@@ -160,3 +160,25 @@ def chart_of(page: Page) -> Element:
 
 def chart_svg(page: Page) -> Element:
     return next(svg for svg in page.root.all("svg") if svg.get("class") == "plot__main")
+
+
+@pytest.mark.parametrize(
+    ("third_has_an_order", "words"), [(False, "all 2 shops"), (True, "2 shops")]
+)
+def test_all_shops_are_those_that_have_orders(
+    third_has_an_order: bool, words: str, keep: Keep, open_page: Open
+) -> None:
+    hour = (NOW - 3 * DAY).replace(minute=0, second=0, microsecond=0)
+    for n in range(30):
+        at, host = hour + n * MINUTE, f"s{n % 2}.myshopify.com"
+        made = {"host": host, "shop_id": str(n % 2), "document_id": f"d{n}"}
+        keep(document(f"#{n}", error=STORM, logged=at, created=at - 10 * MINUTE, **made))
+    other = {"host": "s2.myshopify.com", "shop_id": "2", "document_id": "other"}
+    keep(document("#other", logged=hour, created=hour, **other))
+    if not third_has_an_order:
+        FailedOrder.objects.filter(order_name="#other").delete()
+    assert Shop.objects.count() == 3
+    SyncState.objects.update(loaded_at=NOW, answered_at=NOW)
+    incident = open_page("/errors/?period=7d").root.one(data_incident=...)  # type: ignore[arg-type]
+    assert words in incident.text
+    assert ("all" in incident.text.split()) != third_has_an_order

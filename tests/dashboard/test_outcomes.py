@@ -202,6 +202,33 @@ def test_errors_tell_what_was_asked_what_arrived_and_what_is_missing(
 
 
 @pytest.mark.parametrize(
+    "query",
+    [
+        "verdict=missing&verdict=imported",  # a row leads to its own verdict alone
+        "view=resolved",
+        "view=missing",
+        "state=resolved&state=open",
+        "resolved_by=system&resolved_by=ann",
+        "arrived=!15m",
+    ],
+)
+def test_every_mark_opens_as_many_orders_whatever_is_chosen(
+    query: str, world: World, open_page: Open
+) -> None:
+    page = open_page(f"/trends/?period=all&{query}")
+    followed = 0
+    for chart in page.root.all("table", data_chart=...):  # type: ignore[arg-type]
+        if chart.get("data-chart") not in ("verdicts", "time-to-arrival", "resolved"):
+            continue
+        for row in chart.all("tr", data_key=...):  # type: ignore[arg-type]
+            shown = int(row.all("td", data_value=...)[0].get("data-value"))  # type: ignore[arg-type]
+            for link in row.all("a"):
+                assert open_page(link.get("href")).total == shown, row.get("data-key")
+                followed += 1
+    assert followed
+
+
+@pytest.mark.parametrize(
     ("query", "names"),
     [
         ("arrived=15m", "#1"),
