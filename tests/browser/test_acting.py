@@ -145,6 +145,8 @@ def test_on_a_phone(open_page: Any) -> None:
         page.goto(path)
         assert page.evaluate("document.scrollingElement.scrollWidth") <= 390, path
     rows(page).first.locator(".order-name").click()
+    # The order's page begins to come when one clicks; its width is asked when it is there.
+    expect(page.locator(".now__sentence")).to_be_visible()
     assert page.evaluate("document.scrollingElement.scrollWidth") <= 390
     page.locator(".now summary", has_text="State").click()
     page.locator(".now button", has_text="In progress").click()
