@@ -1,6 +1,8 @@
 # Commands for people and for CI. `make run` and `make test` do all the set-up themselves.
 PYTHON ?= python3
 BIN := .venv/bin
+# Some machines keep Python from writing compiled modules; every process would compile them anew.
+export PYTHONDONTWRITEBYTECODE :=
 
 .PHONY: run test test-clocks check bench setup screenshots lock clean
 

@@ -16,6 +16,7 @@ import httpx
 import pytest
 from django.contrib.auth.models import User
 from django.core.cache import cache
+from django.db import connection
 from django.test import Client as Browser
 from django.utils import timezone
 from hypothesis import settings
@@ -30,7 +31,7 @@ from reconciler.ledger.sync.schedule import current_state, due
 from reconciler.ledger.sync.source import Source, configured_source
 from reconciler.ledger.sync.syncer import Syncer
 from reconciler.ledger.sync.watcher import refresh_for_page, sync_once, take_step
-from tests import shared
+from tests import databases, shared
 from tests.clock import NOW, stopped_at
 from tests.makers import solr_reply
 
@@ -83,6 +84,22 @@ def only_loopback() -> Iterator[None]:
     socket.socket.connect = connect  # type: ignore[method-assign, assignment]
     yield
     socket.socket.connect = real  # type: ignore[method-assign]
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_blocker: Any) -> Iterator[None]:
+    """Give every worker a copy of a migrated database, in place of migrating one of its own."""
+    name = f"test_{os.environ.get('PYTEST_XDIST_WORKER', 'alone')}"
+    if databases.SERVER is None:
+        connection.settings_dict["NAME"] = f"file:{name}?mode=memory&cache=shared"
+        with django_db_blocker.unblock():
+            connection.ensure_connection()
+            databases.copy_into(connection.connection)
+        yield
+    else:
+        with databases.copy_at_server(name):
+            connection.settings_dict["NAME"] = name
+            yield
 
 
 @pytest.fixture

@@ -1,9 +1,8 @@
-"""What is made once for all workers of a run: a migrated database, the static files, ports."""
+"""What the workers of a run share: what is made once for all of them, and ports."""
 
 import fcntl
 import os
 import random
-import shutil
 import socket
 import subprocess
 import sys
@@ -33,37 +32,6 @@ def manage(environment: dict[str, str], *words: str) -> None:
     """Run a management command that must succeed."""
     command = [sys.executable, "manage.py", *words]
     subprocess.run(command, cwd=ROOT, env=environment, check=True, capture_output=True)
-
-
-def migrate(database_url: str) -> None:
-    """Make the tables of a database."""
-    settings = {"DJANGO_SETTINGS_MODULE": "reconciler.settings", "ENV_FILE": os.devnull}
-    manage({**os.environ, **settings, "DATABASE_URL": database_url}, "migrate", "-v0")
-
-
-def migrated_file() -> Path:
-    """Return a database file with tables and without rows of a ledger, to be copied."""
-    return once("migrated.sqlite3", lambda path: migrate(f"sqlite:///{path}"))
-
-
-def of_processes(folder: Path) -> dict[str, str]:
-    """Environment of processes of ours: settings, static files, and a migrated database."""
-    static = FOLDER / "static"
-    environment = {
-        **os.environ,
-        "ENV_FILE": os.devnull,
-        "DJANGO_SETTINGS_MODULE": "tests.settings_of_processes",
-        "TEST_STATIC_ROOT": str(static),
-    }
-
-    once("static", lambda path: manage(environment, "collectstatic", "--noinput", "-v0"))
-    database = folder / "ledger.sqlite3"
-    shutil.copy(migrated_file(), database)
-    return {
-        **environment,
-        "DATABASE_URL": f"sqlite:///{database}",
-        "CACHE_URL": f"filecache://{folder / 'cache'}",
-    }
 
 
 def free_port() -> int:

@@ -17,9 +17,9 @@ import pytest
 
 from reconciler.demo.data import History
 from reconciler.demo.server import Demo
-from tests import shared
 from tests.clock import NOW, of_processes
 from tests.conftest import Serving
+from tests.processes import environment_in
 from tests.shared import free_port
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -32,7 +32,7 @@ def environment(tmp_path: Path) -> dict[str, str]:
     return {
         **{
             name: value
-            for name, value in shared.of_processes(tmp_path).items()
+            for name, value in environment_in(tmp_path).items()
             if not name.startswith("HOTWAX_")
         },
         **ports,

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from tests.browser.serving import ARGUMENTS, CHROMIUM, Pages, served
+from tests.browser.serving import ARGUMENTS, CHROMIUM, PATIENCE, Pages, served
 from tests.conftest import missing
 
 
@@ -19,8 +19,9 @@ def site() -> Iterator[str]:
 
 @pytest.fixture(scope="package")
 def chromium(site: str) -> Iterator[Any]:
-    from playwright.sync_api import sync_playwright
+    from playwright.sync_api import expect, sync_playwright
 
+    expect.set_options(timeout=PATIENCE)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
         yield browser

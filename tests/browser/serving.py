@@ -18,8 +18,8 @@ import httpx
 
 from reconciler.demo.data import History
 from reconciler.demo.server import Demo
-from tests import shared
 from tests.clock import NOW, of_processes
+from tests.processes import environment_in
 from tests.shared import free_port, manage
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -33,6 +33,8 @@ ARGUMENTS = [
     "--disable-component-update",
     "--disable-sync",
 ]
+#: Milliseconds that a slow machine may take over anything a page is to show.
+PATIENCE = 30_000
 
 
 @dataclass(frozen=True)
@@ -84,7 +86,7 @@ class Pages:
             self._shared[user] = context
         page = context.new_page()
         page.set_viewport_size({"width": width, "height": 900})
-        page.set_default_timeout(10_000)
+        page.set_default_timeout(PATIENCE)
         page.on("pageerror", lambda error: self._problems.append(str(error)))
         page.on("console", self._note)
         page.goto(path)
@@ -130,7 +132,7 @@ def site_of(orders: int, *, load: bool = True) -> Iterator[Site]:
     directory = Path(tempfile.mkdtemp(prefix="reconciler-"))
     port = free_port()
     environment = {
-        **shared.of_processes(directory),
+        **environment_in(directory),
         **of_processes(NOW),
         "DEMO_PORT": str(server.server_address[1]),
         "PORT": str(port),

@@ -1,7 +1,6 @@
 """Faults of the database, the disk and the process: nothing lost, nothing doubled."""
 
 import os
-import shutil
 import signal
 import sqlite3
 import subprocess
@@ -19,10 +18,10 @@ from django.utils import timezone
 
 from reconciler.ledger.models import SyncState
 from tests.clock import NOW, of_processes
+from tests.databases import copy_of_file
 from tests.faults.server import FaultyHotWax, Handler
 from tests.faults.steps import equal, look, more, run_sync
 from tests.makers import document
-from tests.shared import migrated_file
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -48,9 +47,7 @@ def manage(hotwax: FaultyHotWax, database: str, *words: str) -> "subprocess.Pope
 
 @pytest.fixture
 def file_of(tmp_path: Path) -> str:
-    database = tmp_path / "ledger.sqlite3"
-    shutil.copy(migrated_file(), database)
-    return f"sqlite:///{database}"
+    return copy_of_file(tmp_path / "ledger.sqlite3")
 
 
 def keys_in(url: str) -> list[str]:

@@ -1,7 +1,5 @@
 """One real Solr for all tests of this folder."""
 
-import os
-import shutil
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
@@ -14,9 +12,8 @@ import pytest
 from tests import maven
 from tests.clock import LAST_NOON
 from tests.conftest import missing
-from tests.shared import migrate, migrated_file, once
+from tests.databases import SERVER, copy_at_server, copy_of_file
 from tests.solr import rig
-from tests.solr.recount import connected
 
 _numbers = count()
 
@@ -65,24 +62,8 @@ def _gateway(solr: rig.Solr, configset: str) -> Iterator[rig.Gateway]:
 @pytest.fixture
 def database(tmp_path: Path) -> Iterator[str]:
     """A migrated database of its own: a file, or one in the PostgreSQL of the second run."""
-    server = os.environ.get("TEST_DATABASE_URL")
-    if not server:
-        path = tmp_path / "ledger.sqlite3"
-        shutil.copy(migrated_file(), path)
-        yield f"sqlite:///{path}"
-        return
-    address = server.rpartition("/")[0]
-
-    def make_template(marker: Path) -> None:
-        with connected(server) as db:
-            db.execute("CREATE DATABASE migrated")
-        migrate(f"{address}/migrated")
-        marker.touch()
-
-    once("migrated.postgresql", make_template)
-    name = f"ledger_{uuid.uuid4().hex[:12]}"
-    with connected(server) as db:
-        db.execute(f"CREATE DATABASE {name} TEMPLATE migrated")
-    yield f"{address}/{name}"
-    with connected(server) as db:
-        db.execute(f"DROP DATABASE {name} WITH (FORCE)")
+    if SERVER is None:
+        yield copy_of_file(tmp_path / "ledger.sqlite3")
+    else:
+        with copy_at_server(f"ledger_{uuid.uuid4().hex[:12]}") as url:
+            yield url

@@ -1,26 +1,10 @@
 """Counts a ledger with plain SQL, in SQLite or PostgreSQL. Imports nothing of ours."""
 
-import sqlite3
 from collections import Counter
-from collections.abc import Iterator
-from contextlib import closing, contextmanager
 from typing import Any
 
-import psycopg
-
+from tests.databases import connected
 from tests.solr.generator import Truth
-
-
-@contextmanager
-def connected(url: str) -> Iterator[Any]:
-    """Open the database that a DATABASE_URL names."""
-    if url.startswith("sqlite:///"):
-        with closing(sqlite3.connect(url.removeprefix("sqlite:///"), timeout=20)) as db, db:
-            yield db
-    else:
-        with psycopg.connect(url, autocommit=True) as db:
-            db.execute("SET TIME ZONE 'UTC'")
-            yield db
 
 
 def query(url: str, sql: str) -> list[tuple[Any, ...]]:
