@@ -60,6 +60,19 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> ByServer:
     return ByServer(config, log)
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Spread tests that wait for others among those that compute, so that no core is idle.
+
+    The longest test of all is the first, so that nothing has to wait for it at the end.
+    """
+    waiting = ("tests/faults/", "tests/test_commands.py")
+    groups = [
+        [i for i in items if i.nodeid.startswith(waiting) is waits] for waits in (True, False)
+    ]
+    place = {item: number / len(group) for group in groups for number, item in enumerate(group)}
+    items.sort(key=lambda item: ("test_fuzz.py" not in item.nodeid, place[item]))
+
+
 def pytest_sessionfinish(session: pytest.Session) -> None:
     """Remove what the workers shared, once they are done."""
     if not hasattr(session.config, "workerinput"):
