@@ -5,7 +5,6 @@ import ipaddress
 import os
 import shutil
 import socket
-import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -156,7 +155,7 @@ class Serving:
         self.server = server
 
     def __enter__(self) -> Any:
-        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+        shared.serve(self.server)
         return self.server
 
     def __exit__(self, *_: object) -> None:

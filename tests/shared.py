@@ -7,8 +7,10 @@ import socket
 import subprocess
 import sys
 import tempfile
+import threading
 from collections.abc import Callable
 from pathlib import Path
+from socketserver import BaseServer
 
 ROOT = Path(__file__).resolve().parents[1]
 #: The process that started the run; it removes the folder at the end (tests/conftest.py).
@@ -32,6 +34,11 @@ def manage(environment: dict[str, str], *words: str) -> None:
     """Run a management command that must succeed."""
     command = [sys.executable, "manage.py", *words]
     subprocess.run(command, cwd=ROOT, env=environment, check=True, capture_output=True)
+
+
+def serve(server: BaseServer) -> None:
+    """Let a server answer from a thread; `shutdown()` ends it within 20 ms, not half a second."""
+    threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
 
 
 def free_port() -> int:

@@ -11,6 +11,7 @@ import threading
 import time
 from collections.abc import Iterable, Iterator
 from contextvars import ContextVar
+from functools import cache
 from typing import Any
 
 import httpcore
@@ -130,12 +131,18 @@ class _Body(httpx.SyncByteStream):
         self._response.close()
 
 
+@cache
+def _trusted() -> ssl.SSLContext:
+    # To read the certificates takes 13 ms of a processor; a page that asks has a client of its own.
+    return httpx.create_ssl_context()
+
+
 class DeadlineTransport(httpx.BaseTransport):
     """An httpx transport whose network streams keep the deadline."""
 
     def __init__(self) -> None:
         self._pool = httpcore.ConnectionPool(
-            ssl_context=httpx.create_ssl_context(),
+            ssl_context=_trusted(),
             network_backend=_Backend(),
             max_connections=4,
             keepalive_expiry=60,

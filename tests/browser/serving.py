@@ -4,7 +4,6 @@ import shutil
 import subprocess
 import sys
 import tempfile
-import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -20,7 +19,7 @@ from reconciler.demo.data import History
 from reconciler.demo.server import Demo
 from tests.clock import NOW, of_processes
 from tests.processes import environment_in
-from tests.shared import free_port, manage
+from tests.shared import free_port, manage, serve
 
 ROOT = Path(__file__).resolve().parents[2]
 #: Debian's chromium; of its two, the one without a window takes two thirds of the time.
@@ -128,7 +127,7 @@ def site_of(orders: int, *, load: bool = True) -> Iterator[Site]:
     """Serve the dashboard, with what lies behind it at hand."""
     start = NOW - timedelta(minutes=20)
     server = Demo(History(start, orders=orders), clock=lambda: NOW)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
+    serve(server)
     directory = Path(tempfile.mkdtemp(prefix="reconciler-"))
     port = free_port()
     environment = {

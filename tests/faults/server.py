@@ -10,6 +10,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 from reconciler.demo import solr
+from tests.shared import serve
 
 #: Does something to a request in place of answering it; False lets the answer be sent.
 Fault = Callable[["Handler", dict[str, Any]], bool]
@@ -27,7 +28,7 @@ class FaultyHotWax(ThreadingHTTPServer):
         self.fault: Fault | None = None
         self.requests: list[dict[str, Any]] = []
         self.release = threading.Event()
-        threading.Thread(target=self.serve_forever, daemon=True).start()
+        serve(self)
 
     @property
     def url(self) -> str:

@@ -5,7 +5,6 @@ import json
 import shutil
 import subprocess
 import tempfile
-import threading
 import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,7 +16,7 @@ from urllib.parse import parse_qs, urlsplit
 import httpx
 
 from tests import maven
-from tests.shared import free_port
+from tests.shared import free_port, serve
 
 HERE = Path(__file__).parent
 JAR = HERE / "target" / "solr-for-tests-1.jar"
@@ -104,7 +103,7 @@ class Gateway(ThreadingHTTPServer):
         self.of_sweeps = 0
         #: Of these, those to the OMS order index.
         self.to_orders = 0
-        threading.Thread(target=self.serve_forever, daemon=True).start()
+        serve(self)
 
     @property
     def log(self) -> str:
