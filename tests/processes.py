@@ -14,6 +14,7 @@ def environment_in(folder: Path) -> dict[str, str]:
         "ENV_FILE": os.devnull,
         "DJANGO_SETTINGS_MODULE": "tests.settings_of_processes",
         "TEST_STATIC_ROOT": str(FOLDER / "static"),
+        "TEST_VAR": str(folder),
     }
     once("static", lambda path: manage(environment, "collectstatic", "--noinput", "-v0"))
     return {

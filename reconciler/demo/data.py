@@ -39,8 +39,8 @@ FREQUENT = (
     "Error while inserting",
 )
 #: Mean pause between two failures that arrive while one watches, in seconds: at first, so that
-#: something happens, and later, so that a demo left running does not drown.
-LIVE_PAUSE, LATER_PAUSE, LATER = 25.0, 90.0, timedelta(hours=2)
+#: something happens, and later, when a day is to have about as many as a day of the history.
+LIVE_PAUSE, LATER_PAUSE, LATER = 25.0, 1200.0, timedelta(hours=2)
 BURST_DAYS_AGO, BURST_ORDERS = 6, 140
 BURST_MESSAGE = "Shopify GraphQL request failed for orders search; status: 502"
 SKUS = tuple(

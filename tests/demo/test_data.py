@@ -60,3 +60,13 @@ def test_a_document_indexed_anew_keeps_its_id() -> None:
         d["document-id"]: d["timestamp"] for d in history.documents(START + timedelta(hours=6))
     }
     assert [key for key in before if key in after and after[key] > before[key]]
+
+
+def test_a_demo_left_running_for_days_has_days_like_those_before() -> None:
+    per_day = Counter(
+        d["timestamp"][:10] for d in History(START).documents(START + timedelta(days=5))
+    )
+    days = [f"{START + timedelta(days=away):%Y-%m-%d}" for away in range(-40, 5)]
+    before = [per_day[day] for day in days[:40] if per_day[day] < 150]  # without the burst
+    usual = sum(before) / len(before)
+    assert all(usual / 2 < per_day[day] < usual * 2 for day in days[41:])
