@@ -69,7 +69,7 @@ def _results(asked: OrderFilter, fresh: Freshness) -> dict[str, Any]:
     rows = rows_of(asked, fresh)
     table = ErrorsTable.of(rows, asked.sort)
     table.paginate(ClampingPaginator, asked.per_page, asked["page"])
-    key = part_key(asked, fresh, reverse("dashboard:errors"))
+    key, chips = part_key(asked, fresh, reverse("dashboard:errors")), chips_of(asked)
     return {
         "table": table,
         "page": table.page,
@@ -79,8 +79,9 @@ def _results(asked: OrderFilter, fresh: Freshness) -> dict[str, Any]:
         **_small_charts(asked, fresh, table),
         "incidents": incidents_of(asked, fresh, {row.signature.pk for row in rows}),
         "arrivals": {row.signature.pk: arrivals_of(row) for row in table.records},
-        "chips": chips_of(asked),
+        "chips": chips,
         "part_key": key,
+        "has_facet_menu": bool(rows or chips),
         "facets": later(lambda: facets_of(asked, fresh, partial(labelled, asked, fresh))),
         "per_page_choices": PER_PAGE,
         **_queries(asked),
@@ -124,8 +125,8 @@ def _head(
 
 def _period_words(asked: OrderFilter, fresh: Freshness) -> str:
     if asked.bounds(fresh.now).start is None:
-        return f"in the last {RECENT.days} days"
-    return f"in the period ({dates_in_words(asked)})"
+        return f"In the last {RECENT.days} days"
+    return f"In the period ({dates_in_words(asked)})"
 
 
 def _more_words(asked: OrderFilter, fresh: Freshness) -> str:
@@ -135,9 +136,8 @@ def _more_words(asked: OrderFilter, fresh: Freshness) -> str:
         return ""
     more = sum(changes.now.values()) - sum(changes.before.values())
     words = f"{abs(more):,} {'fewer' if more < 0 else 'more'} than" if more else "as many as"
-    if asked.bounds(fresh.now).start is None:
-        return f", in the last {RECENT.days} days {words} in the {RECENT.days} before"
-    return f", {words} in the period before"
+    before = f"{RECENT.days} before" if asked.bounds(fresh.now).start is None else "one before"
+    return f"{words} in the {before};"
 
 
 @require_safe

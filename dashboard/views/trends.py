@@ -27,7 +27,7 @@ from reconciler.service import Freshness, Outcomes
 PARTS = {
     "": "dashboard/trends.html",
     "list": "dashboard/_trends.html",
-    "results": "dashboard/_trend_panels.html",
+    "results": "dashboard/_trend_results.html",
 }
 
 
@@ -59,6 +59,7 @@ def _panels(asked: OrderFilter, fresh: Freshness) -> dict[str, Any]:
         "trends": found,
         "part_key": part_key(asked, fresh, reverse("dashboard:trends")),
         "facets": later(lambda: facets_of(asked, fresh)),
+        "has_facet_menu": found.ever,
         # The default period has a chip, but there is nothing to remove.
         "chips": [chip for chip in chips_of(asked) if chip.without.pairs != asked.query.pairs],
         "by_name": BY_NAMES[asked["by"]].lower(),

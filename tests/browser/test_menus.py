@@ -26,6 +26,16 @@ def test_filters_open_over_the_page_and_stay_until_one_clicks_beside_them(
     expect(menu).not_to_have_attribute("open", "")
 
 
+@pytest.mark.parametrize("path", ["/orders/", "/errors/", "/trends/"])
+def test_who_types_on_searches_again(path: str, open_page: Any) -> None:
+    page = open_page(path)
+    for text, found in (("timeout", "**q=timeout"), (" zzz", "**q=timeout+zzz")):
+        page.locator("#q").press_sequentially(text)
+        page.wait_for_url(found)
+        expect(page.locator("#results .chip").first).to_contain_text(text.strip())
+        expect(page.locator("#facets > summary")).to_contain_text("1 on")
+
+
 def test_a_facet_is_searched_in_all_its_values(open_page: Any) -> None:
     page = open_page("/orders/?view=all")
     facet = page.locator("[data-facet=error]")

@@ -241,6 +241,17 @@ def test_typing_swaps_the_tabs_along_and_a_chip_the_form(open_page: Open, ledger
     assert chip.root.one("form", class_="filters").one("input", id_="q").get("value") == ""
 
 
+@pytest.mark.parametrize("path", ["/errors/", "/trends/"])
+def test_typing_swaps_the_menu_of_facets_along(path: str, open_page: Open, ledger: Raws) -> None:
+    typed = open_page(f"{path}?q=e", **{"HX-Request": "true", "HX-Target": "results"})
+    menu = typed.root.one("details", id_="facets")
+    assert menu.get("hx-swap-oob") == "true"
+    assert menu.all("summary")[0].text == "Filters, 1 on"
+    whole = open_page(path)
+    assert not whole.root.one("details", id_="facets").get("hx-swap-oob")
+    assert not whole.root.one(id_="results").all("details", id_="facets")
+
+
 def test_the_form_carries_what_it_does_not_show(open_page: Open, ledger: Raws) -> None:
     page = open_page("/orders/?view=all&shop=a.myshopify.com&error=!abc&per_page=25&page=2")
     hidden = page.root.one("form", class_="filters").all("input", type_="hidden")
