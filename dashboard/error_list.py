@@ -10,7 +10,9 @@ from django.utils import timezone
 from dashboard.charts.headline import comparable
 from dashboard.charts.stacked import is_unseen
 from dashboard.filtering.order_filter import OrderFilter
+from dashboard.filtering.parameters import ERROR_SORT_NAMES
 from dashboard.filtering.periods import Bounds, before_period, bounds_of_period
+from dashboard.tables import ErrorsTable
 from reconciler import service
 from reconciler.service import Freshness
 
@@ -76,6 +78,36 @@ def numbers_of(orders: service.FailedOrderQuerySet, fresh: Freshness) -> dict[in
     return service.cached(fresh.revision, "numbers by error", orders, today, count)
 
 
+@dataclass(frozen=True)
+class ErrorsAround:
+    """Where an error stands in the list one came from, from 1 on, and those beside it."""
+
+    place: int
+    total: int
+    sort: str
+    previous: service.ErrorSignature | None
+    next: service.ErrorSignature | None
+
+
+def errors_around(
+    signature: service.ErrorSignature, asked: OrderFilter, fresh: Freshness
+) -> ErrorsAround | None:
+    """Return where a signature stands in a list; None if it is not there."""
+    rows = ErrorsTable.of(rows_of(asked, fresh), asked.sort).all_records
+    found = [row.signature for row in rows]
+    if signature not in found:
+        return None
+    index = found.index(signature)
+    before, after = found[max(index - 1, 0) : index], found[index + 1 : index + 2]
+    return ErrorsAround(
+        index + 1,
+        len(found),
+        ERROR_SORT_NAMES.get(asked.sort, "sorted"),
+        before[0] if before else None,
+        after[0] if after else None,
+    )
+
+
 #: So many orders must have been asked for before they speak against an advice, and so large a part
 #: of them must have arrived, or not.
 ENOUGH, MANY = 10, 0.5
@@ -89,6 +121,8 @@ class Arrivals:
     per_cent: int | None
     #: The same in words, where it speaks against the error's retry advice; else empty.
     against: str
+    #: How many arrived, of how many, in words.
+    of_asked: str
 
 
 def arrivals_of(row: service.ErrorRow) -> Arrivals:
@@ -101,7 +135,7 @@ def arrivals_of(row: service.ErrorRow) -> Arrivals:
             against = f"only {per_cent} % arrived"
         elif advice == service.Retry.NO and many:
             against = f"{per_cent} % arrived anyway"
-    return Arrivals(per_cent, against)
+    return Arrivals(per_cent, against, f"{arrived:,} of {asked:,} asked about")
 
 
 def labelled(

@@ -87,9 +87,5 @@ def _band(first: int, end: int, marked: list[tuple[str, Incident]]) -> Band:
     letters = [letter for letter, _ in marked]
     is_row = ord(letters[-1]) - ord(letters[0]) == len(letters) - 1 > 1
     called = f"{letters[0]}–{letters[-1]}" if is_row else " ".join(letters)
-    titles = [f"{_words(one.signature)}: {one.orders:,} orders" for _, one in marked]
+    titles = [f"{one.signature.title}: {one.orders:,} orders" for _, one in marked]
     return Band(called, "; ".join(titles), first, end)
-
-
-def _words(signature: service.ErrorSignature) -> str:
-    return signature.plain or signature.template

@@ -39,8 +39,12 @@ def list_link(url: str) -> SafeString:
 
 def error_link(signature: service.ErrorSignature, query: Query) -> SafeString:
     """Return the attributes of a link to an error's page that carries the list one came from."""
-    path = f"{reverse('dashboard:errors')}{signature.slug}/"
-    return SafeString(f'href="{escape(query.without("page").url(path))}"')
+    return SafeString(f'href="{escape(error_url(signature, query))}"')
+
+
+def error_url(signature: service.ErrorSignature, query: Query) -> str:
+    """Return the URL of an error's page that carries the list one came from."""
+    return query.without("page").url(f"{reverse('dashboard:errors')}{signature.slug}/")
 
 
 def order_link(order: service.FailedOrder, query: Query) -> str:

@@ -208,7 +208,7 @@ ORDERS = Parameters(
             facet=Facet(
                 "Error",
                 "signature",
-                service.by_signature(lambda s: (s.slug, s.plain or s.template)),
+                service.by_signature(lambda s: (s.slug, s.title)),
             ),
             in_facet=service.slugs_in_use,
             words=_errors,

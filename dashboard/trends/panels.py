@@ -169,7 +169,7 @@ class _Counted:
         return sums_by(lambda _, shop: names[shop], self.now, self.before)
 
     def words(self) -> dict[str, str]:
-        return {row.slug: row.plain or row.template for row in self.signatures.values()}
+        return {row.slug: row.title for row in self.signatures.values()}
 
 
 def _marked(rows: list[Row], counted: _Counted, bounds: Bounds) -> list[Row]:

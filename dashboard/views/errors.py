@@ -15,6 +15,7 @@ from dashboard.error_list import (
     RECENT,
     arrivals_of,
     changes_of,
+    errors_around,
     label_bounds,
     labelled,
     numbers_of,
@@ -165,7 +166,7 @@ def error(request: HttpRequest, slug: str) -> HttpResponse:
     form = filter_form(request, query.with_("error", slug))
     context = {
         "signature": signature,
-        "list_query": Query.of(request.GET, ERRORS),
+        **_list_around(signature, filter_form(request, Query.of(request.GET, ERRORS)), fresh),
         **_frame(form, fresh, query),
         **correction_form(reverse("dashboard:correction", args=[slug])),
         **_known(signature, request.GET.get("revision", "")),
@@ -173,6 +174,13 @@ def error(request: HttpRequest, slug: str) -> HttpResponse:
     }
     status = 200 if form.is_valid() else 400
     return render(request, "dashboard/error.html", context, status=status)
+
+
+def _list_around(
+    signature: service.ErrorSignature, form: FilterForm, fresh: Freshness
+) -> dict[str, Any]:
+    around = errors_around(signature, form.asked, fresh) if form.is_valid() else None
+    return {"list_query": form.query, "around": around}
 
 
 def _query_of_error(request: HttpRequest) -> Query:
@@ -189,7 +197,7 @@ def error_values(request: HttpRequest, slug: str) -> HttpResponse:
     signature, fresh = signature_or_404(slug), fresh_of(request)
     rows = service.value_counts(form.asked.matching(fresh.now))
     table = ValueTable(rows, len(rows))
-    words = f"values of {signature.plain or signature.template[:80]}"
+    words = f"values of {signature.title[:200]}"
     return csv_answer(request, fresh, f"values-{signature.slug}", words, HEADINGS, table.lines())
 
 
@@ -216,8 +224,10 @@ def _orders(
     bounds, matching = label_bounds(asked, fresh), asked.matching(fresh.now)
     numbers, changes = numbers_of(matching, fresh), changes_of(asked, fresh)
     incidents = incidents_of(asked, fresh, {signature.pk})
+    row = service.error_row(signature, numbers, bounds.start, bounds.end, changes)
     return {
-        "row": service.error_row(signature, numbers, bounds.start, bounds.end, changes),
+        "row": row,
+        "arrivals": arrivals_of(row),
         "incidents": incidents,
         "date_names": DATE_NAMES,
         "histogram": _histogram(asked, fresh, incidents),

@@ -50,6 +50,11 @@ class ErrorSignature(models.Model):
     def __str__(self) -> str:
         return self.template[:80]
 
+    @property
+    def title(self) -> str:
+        """Return what people call it: the plain sentence, or the template."""
+        return self.plain or self.template
+
 
 class SignatureAlias(models.Model):
     """A slug that a signature had under earlier rules: bookmarks go on working."""

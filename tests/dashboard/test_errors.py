@@ -139,6 +139,33 @@ def test_what_cannot_be_read_is_said(query: str, open_page: Open, ledger: object
     assert open_page(f"/errors/{slug}/?{query}").status == (400 if "from" in query else 200)
 
 
+@pytest.mark.parametrize("query", ["", "sort=error&period=30d", "sort=-last_seen&q=row"])
+def test_previous_and_next_walk_through_the_list_as_it_is_sorted(
+    query: str, open_page: Open, ledger: object
+) -> None:
+    links = [
+        row.one("th", data_column="error").one("a").get("href")
+        for row in rows(open_page(f"/errors/?{query}"))
+    ]
+    pages = [open_page(link) for link in links]
+    assert len(pages) > 2
+    for beside, wanted in (("next", links[1:]), ("prev", links[:-1])):
+        found = [page.root.all("a", rel=beside) for page in pages]
+        assert [link.get("href") for one in found for link in one] == wanted
+    places = [page.root.one(class_="crumbs__place").text.split(",")[0] for page in pages]
+    assert places == [f"{number} of {len(links)}" for number in range(1, len(links) + 1)]
+
+
+def test_an_error_that_is_not_in_the_list_has_no_place_there(
+    open_page: Open, ledger: object
+) -> None:
+    link = rows(open_page("/errors/"))[0].one("th", data_column="error").one("a").get("href")
+    for query in ("q=nothing-like-this", "label=odd", "sort=nonsense"):
+        page = open_page(f"{link}?{query}")
+        assert page.status == 200
+        assert not page.root.all(class_="crumbs__place")
+
+
 def test_the_page_of_an_error_says_its_orders_stores_and_texts(
     open_page: Open, ledger: list[dict[str, Any]]
 ) -> None:
@@ -151,6 +178,7 @@ def test_the_page_of_an_error_says_its_orders_stores_and_texts(
         assert int(figures[name].get("data-value")) == value(row, name)
     for name in ("orders", "open"):
         assert open_page(figures[name].get("href")).total == value(row, name)
+    assert int(figures["missing"].get("data-value")) == value(row, "missing") == 0
     stores = page.root.all("a", data_store=...)  # type: ignore[arg-type]
     assert len(stores) == value(row, "stores")
     for store in stores:

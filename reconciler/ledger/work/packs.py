@@ -103,7 +103,7 @@ def _title(orders: list[FailedOrder]) -> str:
     if len(signatures) > 1:
         return ""
     (one,) = signatures
-    return (one.plain or one.template)[:200]
+    return one.title[:200]
 
 
 def _tell(orders: Iterable[FailedOrder | int], actor: str, now: datetime, what: str) -> None:
