@@ -104,10 +104,24 @@ document.addEventListener("click", async (event) => {
 });
 
 const showButtons = () => {
-  for (const button of document.querySelectorAll("[data-copy], [data-print], [data-copy-names]")) {
+  for (const button of document.querySelectorAll("[data-copy], [data-print], [data-copy-names], [data-opens]")) {
     button.hidden = false;
   }
+  showOpened();
 };
+// A button opens the drawer that it names, and says whether that stands open.
+const showOpened = () => {
+  for (const button of document.querySelectorAll("[data-opens]")) {
+    button.ariaExpanded = Boolean(document.getElementById(button.dataset.opens)?.open);
+  }
+};
+document.addEventListener("click", (event) => {
+  const drawer = document.getElementById(event.target.closest?.("[data-opens]")?.dataset.opens);
+  if (!drawer) return;
+  drawer.open = !drawer.open;
+  showOpened();
+  if (drawer.open) drawer.querySelector("a")?.focus();
+});
 document.addEventListener("htmx:afterSettle", showButtons);
 showButtons();
 

@@ -26,6 +26,21 @@ def test_filters_open_over_the_page_and_stay_until_one_clicks_beside_them(
     expect(menu).not_to_have_attribute("open", "")
 
 
+def test_where_facets_are_no_column_a_button_opens_them(open_page: Any) -> None:
+    page = open_page(width=390)
+    opener, drawer = page.get_by_role("button", name="Filters"), page.locator("#facets")
+    expect(opener).to_have_attribute("aria-expanded", "false")
+    opener.click()
+    drawer.locator("[data-facet=category] [data-value]").first.click()
+    page.wait_for_url("**category=*")
+    expect(opener).to_have_attribute("aria-expanded", "true")
+    expect(drawer).to_have_attribute("open", "")
+    opener.click()
+    expect(drawer.locator("h2").first).to_be_hidden()
+    page.set_viewport_size({"width": 1440, "height": 900})
+    expect(opener).to_be_hidden()
+
+
 @pytest.mark.parametrize("path", ["/orders/", "/errors/", "/trends/"])
 def test_who_types_on_searches_again(path: str, open_page: Any) -> None:
     page = open_page(path)
