@@ -151,11 +151,15 @@ def frame_of_acting(request: HttpRequest, now: datetime) -> dict[str, Any]:
     }
 
 
+#: What was taken back offers nothing more: it is told once, with the page that answers.
+TAKEN_BACK_TOLD = timedelta(seconds=10)
+
+
 def toast_of(request: HttpRequest, now: datetime) -> Toast | None:
     """Return the answer to what a person did last, for ten minutes."""
     me = request.user.get_username()
     action = service.latest_action(me, now)
-    if action is None:
+    if action is None or (action.kind == EventKind.UNDO and now - action.at > TAKEN_BACK_TOLD):
         return None
     may_undo = service.can_undo(action, me, now)
     words, left = _in_words(action, now), _left_in_words(action)

@@ -4,6 +4,41 @@
 // What lies over the page: Escape and a click beside it close it.
 const openMenu = "details:is(.menu, .facets--folded)[open]";
 
+// One list is asked for at a time (hx-sync). What one chose or typed meanwhile is not lost: a field
+// changes the address that is on its way, and a link takes along what stands in the search.
+let onItsWay = null;
+document.addEventListener("htmx:beforeRequest", ({ detail }) => {
+  if (detail.elt.closest("#list")) onItsWay = detail.pathInfo.finalRequestPath;
+});
+for (const end of ["htmx:afterOnLoad", "htmx:responseError", "htmx:sendError", "htmx:timeout"]) {
+  document.addEventListener(end, ({ detail }) => {
+    if (detail.pathInfo?.finalRequestPath === onItsWay) onItsWay = null;
+    // What was searched is no news any more.
+    if (detail.elt?.id === "q") detail.elt.defaultValue = detail.requestConfig.formData.get("q") ?? "";
+  });
+}
+const changeWhatIsOnItsWay = ({ formData, triggeringEvent }) => {
+  const fields = [...new Set(["q", triggeringEvent?.target?.name ?? "q"])];
+  const changed = fields.map((name) => [name, formData.get(name) ?? ""]);
+  for (const name of new Set(formData.keys())) formData.delete(name);
+  for (const [name, value] of new URL(onItsWay, location.href).searchParams) formData.append(name, value);
+  for (const [name, value] of changed) formData.set(name, value);
+};
+const takeSearchAlong = (detail) => {
+  const search = document.getElementById("q");
+  if (!search || search.value.trim() === search.defaultValue.trim()) return;
+  const url = new URL(detail.path, location.href);
+  url.searchParams.set("q", search.value.trim());
+  if (!search.value.trim()) url.searchParams.delete("q");
+  detail.path = url.pathname + url.search;
+};
+document.addEventListener("htmx:configRequest", ({ detail }) => {
+  if (!detail.elt.closest("#list")) return;
+  if (detail.elt.closest(".filters")) {
+    if (onItsWay && detail.triggeringEvent?.type !== "submit") changeWhatIsOnItsWay(detail);
+  } else if (!detail.elt.closest(".chips, .state")) takeSearchAlong(detail);
+});
+
 // Blank fields do not belong into an address.
 document.addEventListener("htmx:configRequest", (event) => {
   const { formData } = event.detail;
@@ -27,12 +62,18 @@ document.addEventListener("submit", (event) => {
 
 // A drawer, or the menu of columns, that stands open stays open when its part of the page is replaced.
 const drawers = "details[id]:is(:not(.menu), .columns-menu)";
+// What has the focus in it has it again.
 let open = [];
+let focused = "";
 document.addEventListener("htmx:beforeSwap", () => {
   open = [...document.querySelectorAll(drawers)].filter((drawer) => drawer.open).map((d) => d.id);
+  focused = document.activeElement?.id ?? "";
 });
 document.addEventListener("htmx:afterSettle", () => {
   for (const id of open) document.getElementById(id)?.setAttribute("open", "");
+  if (focused && document.activeElement === document.body) {
+    document.getElementById(focused)?.focus({ preventScroll: true });
+  }
 });
 
 // A long facet is searched where it stands.
@@ -63,6 +104,7 @@ document.addEventListener("keydown", (event) => {
     if (menu) {
       menu.open = false;
       menu.querySelector("summary").focus();
+      event.preventDefault(); // it has done its work: what is ticked stays so
     }
     return;
   }
@@ -85,6 +127,23 @@ document.addEventListener("keydown", (event) => {
   if (event.key !== "Enter" || !(event.ctrlKey || event.metaKey) || !event.target.matches?.("textarea")) return;
   // Of a form with several actions, the one of the menu that the text stands in.
   event.target.closest(".menu__panel--form, form")?.querySelector("button:not([type=button])")?.click();
+});
+// Enter in the field of a menu presses the button beside it, and none on a box: a form's first
+// button would be pressed otherwise.
+document.addEventListener("keydown", (event) => {
+  const field = event.key === "Enter" && event.target.closest?.(".tick input, [data-action] .menu__panel--form input");
+  if (!field) return;
+  event.preventDefault();
+  field.closest(".menu__panel--form")?.querySelector("button").click();
+});
+// An empty note is refused here: the answer of the server would be a page without the ticks.
+document.addEventListener("submit", (event) => {
+  const text = event.submitter?.closest("[data-action=note]")?.querySelector("textarea");
+  if (!text || text.value.trim()) return;
+  event.preventDefault();
+  text.setCustomValidity("Write something first.");
+  text.reportValidity();
+  text.setCustomValidity("");
 });
 
 document.addEventListener("click", async (event) => {
@@ -147,7 +206,8 @@ document.addEventListener("change", (event) => {
   for (const box of boxes()) box.checked = event.target.checked;
 });
 document.addEventListener("keydown", (event) => {
-  if (event.key !== "Escape" || document.querySelector(openMenu)) return;
+  if (event.key !== "Escape" || event.defaultPrevented) return;
+  if (event.target.closest?.("input:not([type=checkbox]), textarea, select")) return;
   for (const box of [...boxes(), ...document.querySelectorAll("[data-tick-all], .bulk [name=all]")]) box.checked = false;
 });
 

@@ -111,7 +111,9 @@ class Pages:
 
     def _note(self, message: Any) -> None:
         # A page that says what is wrong with a filter is answered with 400 on purpose.
-        if message.type == "error" and "status of 400" not in message.text:
+        # htmx calls a request that a newer one replaced an error.
+        wanted = ("status of 400", "htmx:sendAbort", "htmx:afterRequest")
+        if message.type == "error" and not any(words in message.text for words in wanted):
             self._problems.append(f"{message.text} {message.location}")
 
 

@@ -9,7 +9,7 @@ from django.contrib.auth.models import Group, User
 from django.test import Client as Browser
 
 from reconciler.ledger.models import Event, FailedOrder
-from tests.clock import NOW, local
+from tests.clock import NOW, local, stopped_at
 from tests.conftest import BACKEND
 from tests.dashboard.conftest import Element, Page
 from tests.makers import document
@@ -240,6 +240,20 @@ def test_the_toast_stays_for_ten_minutes(ann: Browser, three: list[int], clock: 
     assert Page(ann.get("/orders/")).root.all(class_="toast")
     Action.objects.update(at=NOW - timedelta(minutes=11))
     assert not Page(ann.get("/orders/")).root.all(class_="toast")
+
+
+def test_what_was_taken_back_is_told_once(ann: Browser, three: list[int]) -> None:
+    ann.post("/orders/assign/", {"pk": three, "assignee": "ann"})
+    answer = ann.post(Page(ann.get("/orders/")).root.one("form", data_action="undo").get("action"))
+    assert "Taken back" in Page(ann.get(answer["Location"])).root.one(class_="toast").text
+    with stopped_at(NOW + timedelta(seconds=30)):
+        assert not Page(ann.get("/orders/")).root.all(class_="toast")
+
+
+def test_a_state_that_is_not_named_changes_nothing(ann: Browser, three: list[int]) -> None:
+    for path in ("/orders/state/", f"/orders/{three[0]}/state/"):
+        assert ann.post(path, {"pk": three, "until": "2026-12-09", "seen": "0"}).status_code == 400
+    assert values() == [("open", None)] * 3
 
 
 def test_an_undo_of_others_is_for_managers(
