@@ -39,6 +39,21 @@ document.addEventListener("htmx:configRequest", ({ detail }) => {
   } else if (!detail.elt.closest(".chips, .state")) takeSearchAlong(detail);
 });
 
+// Letters typed while a list comes are put into its search, which goes on from there.
+let typed = null;
+document.addEventListener("htmx:beforeSwap", ({ detail }) => {
+  const search = document.getElementById("q");
+  const isKept = detail.target.id !== "list" || detail.requestConfig.elt.closest(".chips, .state");
+  typed = !search || isKept || search.value === search.defaultValue ? null : search.value;
+});
+document.addEventListener("htmx:afterSettle", () => {
+  const search = document.getElementById("q");
+  if (!search || typed === null || search.value === typed) return;
+  search.value = typed;
+  typed = null;
+  search.dispatchEvent(new Event("input", { bubbles: true }));
+});
+
 // Blank fields do not belong into an address.
 document.addEventListener("htmx:configRequest", (event) => {
   const { formData } = event.detail;

@@ -9,7 +9,7 @@ from tests.browser.serving import Pages
 
 LISTS = ("/orders/", "/errors/", "/trends/")
 #: Milliseconds that an answer takes.
-LAG = 500
+LAG = 1000
 
 
 @pytest.fixture
@@ -57,6 +57,16 @@ def test_a_link_takes_along_what_was_just_typed(path: str, slow_page: Any) -> No
     page.locator("#q").press_sequentially("shop")
     page.locator("[data-facet=category] [data-value]").first.click()
     assert_both(page, "category=*")
+
+
+@pytest.mark.parametrize("path", LISTS)
+def test_letters_typed_while_the_list_comes_are_kept(path: str, slow_page: Any) -> None:
+    page = slow_page(path)
+    page.locator("#view-all, [data-facet=category] [data-value]").first.click()
+    page.locator("#q").press_sequentially("shop", delay=LAG / 2)  # the answer comes in between
+    page.wait_for_url("**q=shop*")
+    expect(page.locator("#q")).to_have_value("shop")
+    expect(page.locator("#q")).to_be_focused()
 
 
 def test_a_late_answer_changes_nothing(slow_page: Any) -> None:
