@@ -44,13 +44,18 @@ def serve(server: BaseServer) -> None:
 def free_port() -> int:
     """Find a port that is free, and whose neighbour (+ 1000: ZooKeeper's) is too.
 
-    Each worker has a range of its own, so that no two take the same port at once.
+    Each worker has a range of its own, so that no two take the same port at once; none gets a port
+    twice.
     """
     worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
     while True:
         port = 12_000 + 2_000 * (worker % 8) + random.randrange(1_000)
-        if _is_free(port) and _is_free(port + 1_000):
+        if port not in _given and _is_free(port) and _is_free(port + 1_000):
+            _given.add(port)
             return port
+
+
+_given: set[int] = set()
 
 
 def _is_free(port: int) -> bool:

@@ -58,7 +58,7 @@ def row(environment: dict[str, str], columns: str) -> tuple[Any, ...]:
         return found or (None,) * (columns.count(",") + 1)
 
 
-def wait(condition: Any, seconds: float = 20) -> None:
+def wait(condition: Any, seconds: float = 60) -> None:
     end = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < end, "it did not happen"

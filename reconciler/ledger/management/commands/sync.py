@@ -26,7 +26,7 @@ logger = logging.getLogger("reconciler.sync")
 #: How long `manage.py sync` waits for another syncer to end.
 WAIT_FOR_LEASE = timedelta(seconds=30)
 TICK_SECONDS = 1.0
-WAIT_FOR_DEMO = 10.0
+WAIT_FOR_DEMO = 30.0
 
 
 class Stop(BaseException):
