@@ -41,6 +41,9 @@ def serve(server: BaseServer) -> None:
     threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
 
 
+_given: set[int] = set()
+
+
 def free_port() -> int:
     """Find a port that is free, and whose neighbour (+ 1000: ZooKeeper's) is too.
 
@@ -53,9 +56,6 @@ def free_port() -> int:
         if port not in _given and _is_free(port) and _is_free(port + 1_000):
             _given.add(port)
             return port
-
-
-_given: set[int] = set()
 
 
 def _is_free(port: int) -> bool:

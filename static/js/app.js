@@ -28,8 +28,8 @@ const takeSearchAlong = (detail) => {
   const search = document.getElementById("q");
   if (!search || search.value.trim() === search.defaultValue.trim()) return;
   const url = new URL(detail.path, location.href);
-  url.searchParams.set("q", search.value.trim());
-  if (!search.value.trim()) url.searchParams.delete("q");
+  if (search.value.trim()) url.searchParams.set("q", search.value.trim());
+  else url.searchParams.delete("q");
   detail.path = url.pathname + url.search;
 };
 document.addEventListener("htmx:configRequest", ({ detail }) => {
@@ -43,8 +43,9 @@ document.addEventListener("htmx:configRequest", ({ detail }) => {
 let typed = null;
 document.addEventListener("htmx:beforeSwap", ({ detail }) => {
   const search = document.getElementById("q");
-  const isKept = detail.target.id !== "list" || detail.requestConfig.elt.closest(".chips, .state");
-  typed = !search || isKept || search.value === search.defaultValue ? null : search.value;
+  // Links that take filters away mean the search too.
+  const isReplaced = detail.target.id === "list" && !detail.requestConfig.elt.closest(".chips, .state");
+  typed = search && isReplaced && search.value !== search.defaultValue ? search.value : null;
 });
 document.addEventListener("htmx:afterSettle", () => {
   const search = document.getElementById("q");
@@ -77,7 +78,7 @@ document.addEventListener("submit", (event) => {
 
 // A drawer, or the menu of columns, that stands open stays open when its part of the page is replaced.
 const drawers = "details[id]:is(:not(.menu), .columns-menu)";
-// What has the focus in it has it again.
+// What had the focus in it has it again: a drawer that is closed cannot take it.
 let open = [];
 let focused = "";
 document.addEventListener("htmx:beforeSwap", () => {

@@ -110,20 +110,16 @@ def test_all_that_match_is_a_choice_of_its_own(open_page: Any) -> None:
 
 def test_enter_in_the_day_ignores_until_then(open_page: Any) -> None:
     page = open_page(MISSING)
+    order = rows(page).first.locator(".order-name").get_attribute("href")
     page.locator("tbody .tick input").nth(1).check()
-    page.locator(".bulk summary", has_text="State").click()
-    page.fill("#bulk-until", "2026-12-09")
-    page.press("#bulk-until", "Enter")
-    expect(page.locator(".toast")).to_contain_text("1 order is now ignored until 9 Dec")
-    page.locator(".toast button", has_text="Undo").click()
-    expect(page.locator(".toast")).to_contain_text("Taken back")
-    rows(page).first.locator(".order-name").click()
-    page.locator(".now summary", has_text="State").click()
-    page.fill("#state-until", "2026-12-09")
-    page.press("#state-until", "Enter")
-    expect(page.locator(".toast")).to_contain_text("1 order is now ignored until 9 Dec")
-    page.locator(".toast button", has_text="Undo").click()
-    expect(page.locator(".toast")).to_contain_text("Taken back")
+    for menu, field in ((".bulk", "#bulk-until"), (".now", "#state-until")):
+        page.locator(f"{menu} summary", has_text="State").click()
+        page.fill(field, "2026-12-09")
+        page.press(field, "Enter")
+        expect(page.locator(".toast")).to_contain_text("1 order is now ignored until 9 Dec")
+        page.locator(".toast button", has_text="Undo").click()
+        expect(page.locator(".toast")).to_contain_text("Taken back")
+        page.goto(order)
 
 
 def test_by_keyboard_alone(open_page: Any) -> None:

@@ -250,6 +250,15 @@ def test_what_was_taken_back_is_told_once(ann: Browser, three: list[int]) -> Non
         assert not Page(ann.get("/orders/")).root.all(class_="toast")
 
 
+def test_the_button_that_enter_presses_without_script_takes_no_order(
+    ann: Browser, three: list[int]
+) -> None:
+    page = Page(ann.get("/orders/"))
+    first = page.root.all("button", form="bulk")[0]
+    assert not first.get("formaction")
+    assert bulk(page).get("action").startswith("/orders/check/")
+
+
 def test_a_state_that_is_not_named_changes_nothing(ann: Browser, three: list[int]) -> None:
     for path in ("/orders/state/", f"/orders/{three[0]}/state/"):
         assert ann.post(path, {"pk": three, "until": "2026-12-09", "seen": "0"}).status_code == 400

@@ -26,6 +26,7 @@ logger = logging.getLogger("reconciler.sync")
 #: How long `manage.py sync` waits for another syncer to end.
 WAIT_FOR_LEASE = timedelta(seconds=30)
 TICK_SECONDS = 1.0
+#: Seconds that the watcher waits until the demo listens.
 WAIT_FOR_DEMO = 30.0
 
 
