@@ -35,10 +35,8 @@ def label_bounds(asked: OrderFilter, fresh: Freshness) -> Bounds:
 
 def rows_of(asked: OrderFilter, fresh: Freshness) -> list[service.ErrorRow]:
     """Count the orders that match by signature."""
-    bounds, label = label_bounds(asked, fresh), asked["label"]
-    numbers = numbers_of(asked.matching(fresh.now), fresh)
-    changes = changes_of(asked, fresh)
-    rows = service.error_rows(numbers, bounds.start, bounds.end, changes)
+    numbers, label = numbers_of(asked.matching(fresh.now), fresh), asked["label"]
+    rows = service.error_rows(numbers, dates_of(asked, fresh), changes_of(asked, fresh))
     return [row for row in rows if label in ("", row.label)]
 
 
@@ -69,6 +67,12 @@ def _before(asked: OrderFilter, fresh: Freshness) -> Bounds | None:
     if before is None or before.start is None or asked.dated_by == "expires":
         return None
     return None if is_unseen(asked, fresh, before.start, fresh.now) else before
+
+
+def dates_of(asked: OrderFilter, fresh: Freshness) -> dict[int, service.Dates]:
+    """Return the dates of every signature beside the period that labels tell of."""
+    bounds = label_bounds(asked, fresh)
+    return service.dates_of_signatures(bounds.start, bounds.end, fresh.revision)
 
 
 def numbers_of(orders: service.FailedOrderQuerySet, fresh: Freshness) -> dict[int, service.Numbers]:
@@ -144,8 +148,8 @@ def labelled(
     """Keep the orders of the signatures that have the label asked for."""
     if not (label := asked["label"]):
         return orders
-    bounds, changes = label_bounds(asked, fresh), changes_of(asked, fresh)
-    rows = service.error_rows(numbers_of(orders, fresh), bounds.start, bounds.end, changes)
+    dates, changes = dates_of(asked, fresh), changes_of(asked, fresh)
+    rows = service.error_rows(numbers_of(orders, fresh), dates, changes)
     return orders.of_errors([row.signature.slug for row in rows if row.label == label])
 
 

@@ -17,6 +17,7 @@ from dashboard import wording
 from dashboard.charts.sparklines import SmallBar
 from dashboard.charts.stacked import Stack
 from dashboard.telling import parted
+from dashboard.trends.rows import Row
 from reconciler import service
 
 #: Category -> class of its hue; a relative of a family is drawn as a ring.
@@ -203,6 +204,28 @@ def sparkline_rows(bars: Sequence[SmallBar], unit: str) -> SafeString:
         for bar in bars
     ]
     return SafeString("".join(rows))
+
+
+def bar_cell(size: float | str, hue: str) -> SafeString:
+    """Draw a cell with a bar of so many per cent of its width."""
+    return SafeString(
+        '<td class="bar-col"><svg class="bar-cell" viewBox="0 0 100 8" preserveAspectRatio="none"'
+        f' aria-hidden="true" focusable="false"><rect class="{hue}" x="0" y="0"'
+        f' width="{float(size):.4g}" height="8"/></svg></td>'
+    )
+
+
+def change_cell(row: Row) -> SafeString:
+    """Draw a cell with the change against the period before."""
+    change, before = row.change, "" if row.before is None else row.before
+    if change is None:
+        words = '<span class="muted">–</span>'
+    elif row.now and not row.before:
+        words = '<span class="label label--new">New</span>'
+    else:
+        words = row.change_words
+    direction = " is-worse" if (change or 0) > 0 else " is-better" if change else ""
+    return SafeString(f'<td class="num{direction}" data-before="{before}">{words}</td>')
 
 
 def hue(category: str) -> str:

@@ -14,7 +14,14 @@ from jinja2 import Environment, StrictUndefined
 from jinja2.ext import Extension
 
 from dashboard import badges, marks, wording
-from dashboard.links import error_link, links_with, list_link, order_link, urls_with
+from dashboard.links import (
+    error_link,
+    links_with,
+    list_link,
+    order_link,
+    urls_with,
+    with_value,
+)
 from reconciler import service
 
 
@@ -31,6 +38,7 @@ def environment(**options: Any) -> Environment:
         error_link,
         list_link,
         order_link,
+        with_value,
         service.link_of,
         badges.owner,
         badges.state_lines,
@@ -38,7 +46,9 @@ def environment(**options: Any) -> Environment:
         marks.advice,
         marks.ago_lines,
         marks.attempts_lines,
+        marks.bar_cell,
         marks.bars,
+        marks.change_cell,
         marks.counted,
         marks.day_lines,
         marks.error_cell,
@@ -47,6 +57,7 @@ def environment(**options: Any) -> Environment:
         marks.icon,
         marks.label,
         marks.number_cells,
+        marks.slots,
         marks.sparkline,
         marks.sparkline_rows,
         marks.time_day,
@@ -56,6 +67,7 @@ def environment(**options: Any) -> Environment:
         wording.cut,
         wording.number,
         wording.signed,
+        wording.without_shopify,
     )
     env.filters.update({function.__name__: function for function in filters})
     return env

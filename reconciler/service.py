@@ -21,6 +21,7 @@ from reconciler.ledger.database import DISK_FULL, UNAVAILABLE, brief_wait, reaso
 from reconciler.ledger.export_rows import whole_rows
 from reconciler.ledger.figures.cache import cached
 from reconciler.ledger.figures.counts import (
+    ViewCounts,
     earliest,
     lags,
     latest,
@@ -31,6 +32,7 @@ from reconciler.ledger.figures.counts import (
     percentile,
     quarters,
     totals,
+    totals_over_time,
 )
 from reconciler.ledger.figures.facets import (
     Facet,
@@ -69,6 +71,7 @@ from reconciler.ledger.figures.paging import (
     neighbours,
     with_sorted_value,
 )
+from reconciler.ledger.figures.signature_dates import dates_of_signatures
 from reconciler.ledger.figures.silence import SHORT_SILENCE, silence
 from reconciler.ledger.merging import successor_of
 from reconciler.ledger.models import (
@@ -107,6 +110,7 @@ from reconciler.ledger.queries import (
 )
 from reconciler.ledger.signatures.changes import Changes, orders_by_signature, quiet_signatures
 from reconciler.ledger.signatures.corrections import correct
+from reconciler.ledger.signatures.dates import Dates
 from reconciler.ledger.signatures.runbooks import LONGEST_TEXT as LONGEST_RUNBOOK
 from reconciler.ledger.signatures.runbooks import (
     Runbook,
@@ -121,7 +125,7 @@ from reconciler.ledger.signatures.statistics import (
     error_numbers,
     error_row,
     error_rows,
-    labels_of,
+    label_of,
     new_signatures,
     sample_texts,
 )
@@ -197,6 +201,7 @@ __all__ = [
     "Category",
     "Changes",
     "Checked",
+    "Dates",
     "Done",
     "ErrorRow",
     "ErrorSignature",
@@ -227,6 +232,7 @@ __all__ = [
     "UnreadableIds",
     "ValueCount",
     "Verdict",
+    "ViewCounts",
     "WaitingFor",
     "activity",
     "add_ids",
@@ -250,6 +256,7 @@ __all__ = [
     "check_now",
     "check_readable",
     "correct",
+    "dates_of_signatures",
     "earliest",
     "edit_runbook",
     "error_named",
@@ -268,7 +275,7 @@ __all__ = [
     "import_link",
     "incidents",
     "interval_of",
-    "labels_of",
+    "label_of",
     "lags",
     "latest",
     "latest_action",
@@ -317,6 +324,7 @@ __all__ = [
     "status",
     "successor_of",
     "totals",
+    "totals_over_time",
     "undo",
     "value_counts",
     "values_in_error",

@@ -45,10 +45,10 @@ class Figure:
         return round(100 * more / self.before) if self.relative else more
 
 
-def figures_of(asked: OrderFilter, fresh: Freshness, counts: dict[str, int]) -> list[Figure]:
+def figures_of(asked: OrderFilter, fresh: Freshness, views: service.ViewCounts) -> list[Figure]:
     """Return the figures of all that matches, whatever its view and state.
 
-    ``counts`` are those of the tabs: how many orders each view holds.
+    ``views`` are the counts of the tabs.
     """
     matching, bounds = asked.matching(fresh.now, "view", "state"), asked.bounds(fresh.now)
     count_new = partial(service.new_signatures, matching, bounds.start, bounds.end)
@@ -59,10 +59,10 @@ def figures_of(asked: OrderFilter, fresh: Freshness, counts: dict[str, int]) -> 
     everything = query.with_("view", "all").url(path)
     not_there = matching.with_verdicts(["missing"]).order_by()
     missing = service.cached(fresh.revision, "orders", not_there, (), not_there.count)
-    nobodys = matching.in_view("missing", fresh.now).assigned_to([service.NOBODY])
-    left = service.cached(fresh.revision, "orders", nobodys, (), nobodys.count) if missing else 0
+    left, within_a_day = views.missing_without_owner, views.expiring_within_a_day
     soon = query.with_("view", "expiring").url(path)
-    urgent = _within_a_day(matching, fresh) if counts["expiring"] else ""
+    urgent = f"{number(within_a_day)} within 24 h" if within_a_day else ""
+    counts = views.of
     return [
         Figure("failed", "Failed orders", counts["all"], everything, failed_before, relative=True),
         Figure(
@@ -75,13 +75,6 @@ def figures_of(asked: OrderFilter, fresh: Freshness, counts: dict[str, int]) -> 
         Figure("new", "New signatures", new, _new_url(asked, bounds), new_before, is_in_list=False),
         Figure("expiring", "Expiring in 7 days", counts["expiring"], soon, under=urgent),
     ]
-
-
-def _within_a_day(matching: service.FailedOrderQuerySet, fresh: Freshness) -> str:
-    """Say how many orders expire within a day, if any."""
-    soon = matching.in_view("expiring", fresh.now)
-    n = soon.dated("expires", None, fresh.now + timedelta(days=1)).count()
-    return f"{number(n)} within 24 h" if n else ""
 
 
 def _new_url(asked: OrderFilter, bounds: Bounds) -> str:

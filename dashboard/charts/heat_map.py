@@ -7,9 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from itertools import pairwise
 
-from django.utils import timezone
-
 from dashboard.filtering.fields import WEEKDAYS
+from dashboard.wording import local
 
 STEPS = 5
 
@@ -39,21 +38,23 @@ def heat_map_of(counts: Mapping[datetime, int], link: Callable[[str], str]) -> H
     """Draw counts by moment; ``link`` returns the URL of an hour written as in `at`."""
     grid = [[0] * 24 for _ in WEEKDAYS]
     for moment, n in counts.items():
-        local = timezone.localtime(moment)
-        grid[local.weekday()][local.hour] += n
+        there = local(moment)
+        grid[there.weekday()][there.hour] += n
     bounds = steps_of([n for row in grid for n in row if n])
     rows = []
     for day, name in enumerate(WEEKDAYS):
+        # Of the locale, which is asked anew each time.
+        short = day_abbr[day]
         cells = [
             Cell(
-                title=f"{day_abbr[day]} {hour:02d}:00–{hour + 1:02d}:00",
+                title=f"{short} {hour:02d}:00–{hour + 1:02d}:00",
                 count=n,
                 step=bisect_left(bounds, n) + 1 if n else 0,
                 url=link(f"{name}-{hour:02d}"),
             )
             for hour, n in enumerate(grid[day])
         ]
-        rows.append((day_abbr[day], cells, sum(grid[day])))
+        rows.append((short, cells, sum(grid[day])))
     return HeatMap(rows, _in_words(bounds))
 
 

@@ -21,6 +21,7 @@ from reconciler import service
 register = template.Library()
 
 register.simple_tag(marks.advice)
+register.simple_tag(marks.bar_cell)
 register.simple_tag(marks.category)
 register.simple_tag(marks.icon)
 register.simple_tag(marks.label)

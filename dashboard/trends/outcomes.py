@@ -12,6 +12,7 @@ from dashboard.charts.stacked import bar_label, ends_of
 from dashboard.filtering.order_filter import OrderFilter
 from dashboard.filtering.parameters import ARRIVAL_NAMES, VERDICTS
 from dashboard.filtering.periods import edges_between
+from dashboard.wording import local
 from reconciler import service
 from reconciler.service import Freshness
 
@@ -69,8 +70,6 @@ def became_of(
         [(key, VERDICTS[key], outcomes.verdicts[key]) for key in _TOLD],
         lambda key: link("verdict", key),
     )
-    still = orders.in_view("open", fresh.now).order_by()
-    still_open = service.cached(fresh.revision, "orders", still, (), still.count)
     unit, counted = _backlog(asked, fresh)
     # No bar is cut off: a backlog that grows is no outlier.
     scale = scale_of([max((n for _, n in counted), default=0)])
@@ -84,7 +83,7 @@ def became_of(
         None if earlier is None else _outcomes(earlier, fresh),
         verdicts,
         next(row.url for row in verdicts if row.key == "missing"),
-        _arrivals(asked, outcomes, still_open, link),
+        _arrivals(asked, outcomes, link),
         _resolvers(named, link),
         outcomes.resolved - sum(one.orders for one in named),
         bars,
@@ -94,8 +93,10 @@ def became_of(
 
 
 def _outcomes(orders: service.FailedOrderQuerySet, fresh: Freshness) -> service.Outcomes:
-    count = partial(service.outcomes_of, orders)
-    return service.cached(fresh.revision, "outcomes by actor", orders, (), count)
+    count = partial(service.outcomes_of, orders, fresh.now)
+    # What was put off is open again from a day on.
+    today = local(fresh.now).date()
+    return service.cached(fresh.revision, "outcomes and open", orders, today, count)
 
 
 def _rows(counted: list[tuple[str, str, int]], link: Callable[[str], str]) -> list[OutcomeRow]:
@@ -108,7 +109,7 @@ def _rows(counted: list[tuple[str, str, int]], link: Callable[[str], str]) -> li
 
 
 def _arrivals(
-    asked: OrderFilter, outcomes: service.Outcomes, still_open: int, link: Callable[[str, str], str]
+    asked: OrderFilter, outcomes: service.Outcomes, link: Callable[[str, str], str]
 ) -> list[OutcomeRow]:
     """Return a row a span of the time to arrival, and last what is open now."""
     notes: dict[str, list[str]] = defaultdict(list)
@@ -124,7 +125,7 @@ def _arrivals(
         return "" if is_narrowed else link("view", "open")
 
     counted = [(key, words, outcomes.arrivals[key]) for key, words in ARRIVAL_NAMES.items()]
-    rows = _rows([*counted, ("open", "still open", still_open)], leads_to)
+    rows = _rows([*counted, ("open", "still open", outcomes.still_open)], leads_to)
     told = [replace(row, note=", ".join(notes[row.key])) for row in rows]
     return [*told[:-1], replace(told[-1], hue="still-open")]
 

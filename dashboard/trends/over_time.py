@@ -61,10 +61,7 @@ def _totals_before(
     if before is None or before.start is None or before.end is None:
         return []
     earlier = [min(edge, before.end) for edge in _shifted(edges, before.start)]
-    spans = service.over_time(
-        measure.ever, measure.column, earlier, "category", fresh.revision, measure.prefix
-    )
-    return [sum(span.values()) for span in spans]
+    return service.totals_over_time(measure.ever, measure.column, earlier, fresh.revision)
 
 
 def _shifted(edges: Sequence[datetime], start: datetime) -> list[datetime]:

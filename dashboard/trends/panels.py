@@ -113,7 +113,7 @@ def trends_of(asked: OrderFilter, fresh: Freshness) -> Trends:
         per_day=drawn,
         incidents=incidents,
         categories=category_rows(counted.by_category(), link, was),
-        errors=_marked(errors, counted, bounds) if not asked.counts_attempts else errors,
+        errors=errors if asked.counts_attempts else _marked(errors, counted, bounds, fresh),
         shops=shops_of(shops, total, counted.shops, lags, lags_before, missing),
         shop_movers=movers(shops),
         heat=_heat(measure, link, fresh.revision),
@@ -172,13 +172,13 @@ class _Counted:
         return {row.slug: row.title for row in self.signatures.values()}
 
 
-def _marked(rows: list[Row], counted: _Counted, bounds: Bounds) -> list[Row]:
+def _marked(rows: list[Row], counted: _Counted, bounds: Bounds, fresh: Freshness) -> list[Row]:
     """Say of errors that they are new, back or worse in the period."""
+    dates = service.dates_of_signatures(bounds.start, bounds.end, fresh.revision)
     keys = {signature.slug: pk for pk, signature in counted.signatures.items()}
     now, before = _sums(counted.now), _sums(counted.before or {})
     changes = service.Changes(now, before)
-    labels = service.labels_of((keys[row.key] for row in rows), bounds.start, bounds.end, changes)
-    return [replace(row, mark=labels[keys[row.key]]) for row in rows]
+    return [replace(row, mark=service.label_of(keys[row.key], dates, changes)) for row in rows]
 
 
 def _sums(counts: Counts) -> dict[int, int]:
@@ -226,15 +226,14 @@ def _ages(asked: OrderFilter, fresh: Freshness) -> tuple[list[Row], int]:
     tomorrow = begin_of(today + timedelta(days=1))
     moments = [edge for edge in (far, *edges, tomorrow) if edge]
     count = partial(service.per_span, orders, service.DATES["first"], moments)
-    numbers = service.cached(fresh.revision, "ages", orders, moments, count)[::-1]
-    everything = service.cached(fresh.revision, "orders", orders, (), orders.count)
+    numbers, outside = service.cached(fresh.revision, "ages and outside", orders, moments, count)
     largest = max(numbers) or 1
     rows = []
-    for (_, _, label), (first, last), n in zip(AGES, spans, numbers, strict=True):
+    for (_, _, label), (first, last), n in zip(AGES, spans, reversed(numbers), strict=True):
         bounded = query.with_("to", last.isoformat() if last else "")
         url = bounded.with_("from", first.isoformat() if first else "").url(path)
         rows.append(Row(label, label, n, None, url, round(100 * n / largest, 2)))
-    return rows, everything - sum(numbers)
+    return rows, outside
 
 
 def _day_before(today: date, days: int | None) -> date | None:

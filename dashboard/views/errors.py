@@ -15,8 +15,8 @@ from dashboard.error_list import (
     RECENT,
     arrivals_of,
     changes_of,
+    dates_of,
     errors_around,
-    label_bounds,
     labelled,
     numbers_of,
     rows_of,
@@ -221,10 +221,10 @@ def _frame(form: FilterForm, fresh: Freshness, query: Query) -> dict[str, Any]:
 def _orders(
     asked: OrderFilter, fresh: Freshness, signature: service.ErrorSignature
 ) -> dict[str, Any]:
-    bounds, matching = label_bounds(asked, fresh), asked.matching(fresh.now)
-    numbers, changes = numbers_of(matching, fresh), changes_of(asked, fresh)
+    matching, dates = asked.matching(fresh.now), dates_of(asked, fresh)
     incidents = incidents_of(asked, fresh, {signature.pk})
-    row = service.error_row(signature, numbers, bounds.start, bounds.end, changes)
+    numbers, changes = numbers_of(matching, fresh), changes_of(asked, fresh)
+    row = service.error_row(signature, numbers, dates, changes)
     return {
         "row": row,
         "arrivals": arrivals_of(row),

@@ -123,15 +123,16 @@ def _results(asked: OrderFilter, fresh: Freshness) -> dict[str, Any]:
     # First, because what HotWax answers is kept and then belongs to the rows.
     answers = answers_of(asked)
     everything = asked.matching(fresh.now, "view", "state")
-    counts = service.per_view(everything, fresh.now, fresh.revision, asked.me)
+    views = service.per_view(everything, fresh.now, fresh.revision, asked.me)
+    counts = views.of
     key = part_key(asked, fresh, reverse("dashboard:orders"))
     return {
         **_rows(asked, fresh, None if asked["state"] else counts[asked.view]),
         "tabs": _tabs(asked.query.without("state"), asked.view, counts),
         "part_key": key,
         # One of its figures changes from second to second.
-        "summary_key": f"{key} {counts['expiring']}",
-        **_summary(asked, fresh, counts),
+        "summary_key": f"{key} {counts['expiring']} {views.expiring_within_a_day}",
+        **_summary(asked, fresh, views),
         "chips": chips_of(asked),
         "facets": later(lambda: facets_of(asked, fresh)),
         "answers": answers,
@@ -140,11 +141,11 @@ def _results(asked: OrderFilter, fresh: Freshness) -> dict[str, Any]:
     }
 
 
-def _summary(asked: OrderFilter, fresh: Freshness, counts: dict[str, int]) -> dict[str, Any]:
+def _summary(asked: OrderFilter, fresh: Freshness, views: service.ViewCounts) -> dict[str, Any]:
     """Return what the summary shows; each is made only where no drawn part is kept."""
     return {
-        "figures": later(lambda: figures_of(asked, fresh, counts)),
-        "histogram": later(lambda: histogram_of(asked, fresh, counts["all"])),
+        "figures": later(lambda: figures_of(asked, fresh, views)),
+        "histogram": later(lambda: histogram_of(asked, fresh, views.of["all"])),
         "histogram_title": DATE_NAMES[asked.dated_by],
     }
 

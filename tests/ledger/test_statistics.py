@@ -12,6 +12,7 @@ from reconciler.ledger.intake import upsert
 from reconciler.ledger.models import ErrorSignature, FailedOrder
 from reconciler.ledger.queries import DATES, failed_orders
 from reconciler.ledger.signatures import statistics
+from reconciler.ledger.signatures.dates import find_dates
 from tests.clock import NOW
 from tests.makers import document
 
@@ -59,14 +60,14 @@ def test_a_label_goes_by_the_first_moment_and_not_by_the_end_of_a_period(
 ) -> None:
     logged(*days)
     numbers = statistics.error_numbers(failed_orders(), NOW)
-    (row,) = statistics.error_rows(numbers, start, end)
+    (row,) = statistics.error_rows(numbers, find_dates(start, end))
     assert (row.orders, row.label) == (len(days), label)
     assert statistics.new_signatures(failed_orders(), start, end) == (label == "new")
 
 
 def test_a_signature_without_orders_has_its_dates_and_counts_nothing() -> None:
     logged(0, 3)
-    row = statistics.error_row(ErrorSignature.objects.get(), {}, None, None)
+    row = statistics.error_row(ErrorSignature.objects.get(), {}, find_dates(None, None))
     assert (row.orders, row.open, row.shops, row.attempts) == (0, 0, 0, 0)
     assert (row.first_seen_at, row.last_seen_at) == (START, START + 3 * DAY)
 
@@ -87,7 +88,7 @@ def test_a_span_holds_its_beginning_and_not_its_end() -> None:
     edges = [START, END, END + DAY]
     by_category = counts.over_time(failed_orders(), "last_failed_at", edges, "category", 1)
     assert [sum(span.values()) for span in by_category] == [2, 2]
-    assert counts.per_span(failed_orders(), "last_failed_at", edges) == [2, 2]
+    assert counts.per_span(failed_orders(), "last_failed_at", edges) == ([2, 2], 2)
 
 
 def test_what_is_written_between_two_counts_makes_none_negative() -> None:
@@ -95,7 +96,7 @@ def test_what_is_written_between_two_counts_makes_none_negative() -> None:
     orders = failed_orders()
     assert cached(1, "orders", orders, (), orders.count) == 0
     logged(0, 1, 2)
-    assert counts.per_view(failed_orders(), NOW, 1)["resolved"] == 0
+    assert counts.per_view(failed_orders(), NOW, 1).of["resolved"] == 0
 
 
 def test_where_nothing_can_match_nothing_is_counted() -> None:

@@ -5,15 +5,15 @@ Moments bound what is counted. The caller chooses them, so it decides in whose z
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial, reduce
 from itertools import pairwise
 from operator import or_
 from typing import Any
 
-from django.core.exceptions import EmptyResultSet
 from django.db import connection
-from django.db.models import Case, Count, IntegerField, QuerySet, Value, When
+from django.db.models import Count, Q, QuerySet
 
 from reconciler.ledger.figures import daily_counts
 from reconciler.ledger.figures.cache import cached
@@ -26,6 +26,7 @@ from reconciler.ledger.queries import (
     shop_names,
     view_condition,
 )
+from reconciler.ledger.statements import fetched, written, written_sql
 
 Rows = QuerySet[Any]
 
@@ -72,13 +73,29 @@ def over_time(
     """
     column, keys_of = GROUPINGS[by]
     column = f"{prefix}{column}" if by == "shop" else column
-    count = partial(_counts, rows, moment, edges, column)
-    counts = cached(revision, "over time", rows, (moment, edges, column), count)
+    counts = _cached_counts(rows, moment, edges, column, revision)
     keys = keys_of({found for _, found in counts})
     spans: list[dict[str, int]] = [defaultdict(int) for _ in edges[1:]]
     for (span, found), n in counts.items():
         spans[span][keys[found]] += n
     return spans
+
+
+def totals_over_time(
+    rows: Rows, moment: str, edges: Sequence[datetime], revision: int
+) -> list[int]:
+    """Count rows per span between the edges; ``moment`` is the column that places a row in time."""
+    totals = [0] * len(edges[1:])
+    for (span, _), n in _cached_counts(rows, moment, edges, "signature", revision).items():
+        totals[span] += n
+    return totals
+
+
+def _cached_counts(
+    rows: Rows, moment: str, edges: Sequence[datetime], kind: str, revision: int
+) -> dict[tuple[int, int], int]:
+    count = partial(_counts, rows, moment, edges, kind)
+    return cached(revision, "over time", rows, (moment, edges, kind), count)
 
 
 def _counts(
@@ -96,46 +113,82 @@ def _counts(
     return sums
 
 
-def per_span(rows: Rows, moment: str, edges: Sequence[datetime]) -> list[int]:
-    """Count rows per span between the edges, in one pass: for few rows, and few spans."""
+def per_span(rows: Rows, moment: str, edges: Sequence[datetime]) -> tuple[list[int], int]:
+    """Count rows per span between the edges, and those in none, in one pass.
+
+    For few rows, and few spans.
+    """
+    sql, params = written_sql(rows.order_by().values_list(moment))
+    if not sql:
+        return [0] * len(edges[1:]), 0
     # The first condition that holds gives a row its span; the others are not tried.
-    spans = [When(**{f"{moment}__lt": edge}, then=Value(n - 1)) for n, edge in enumerate(edges)]
-    numbered = rows.order_by().values_list(Case(*spans, output_field=IntegerField()))
-    counts = dict(numbered.annotate(n=Count("pk")))
-    return [counts.get(number, 0) for number in range(len(edges) - 1)]
+    spans = " ".join(f"WHEN moment < %s THEN {number - 1}" for number in range(len(edges)))
+    statement = _IN_SPANS.format(orders=sql, spans=spans)
+    counts = dict(fetched(statement, [*params, *map(written, edges)]))
+    numbers = [counts.pop(number, 0) for number in range(len(edges) - 1)]
+    return numbers, sum(counts.values())
 
 
-def per_view(
-    orders: FailedOrderQuerySet, now: datetime, revision: int, me: str = ""
-) -> dict[str, int]:
+@dataclass(frozen=True)
+class ViewCounts:
+    """How many orders each view holds, and how many of two of them are most urgent."""
+
+    of: dict[str, int]
+    #: Of the view `missing`, those without an owner.
+    missing_without_owner: int
+    #: Of the view `expiring`, those that expire within a day.
+    expiring_within_a_day: int
+
+
+def per_view(orders: FailedOrderQuerySet, now: datetime, revision: int, me: str = "") -> ViewCounts:
     """Count how many of these orders each view holds; ``me`` is the user name of who looks."""
     # Most views hold only open orders, which are few once people work on them.
     unfinished = orders.order_by().filter(view_condition("open", now))
-    of_open = [view for view in VIEWS if view not in ("all", "resolved", *ROLLING)]
-    lasting = {view: _in_view(view, now, me) for view in of_open}
-    counts = cached(revision, "views", unfinished, me, lambda: unfinished.aggregate(**lasting))
-    # What changes from second to second is counted anew: few orders, by their indexes.
-    either = [view_condition(view, now, any_state=True) for view in ROLLING]
-    rolling = unfinished.filter(reduce(or_, either)).aggregate(
-        **{view: _in_view(view, now) for view in ROLLING}
+    counts = cached(
+        revision, "views and urgent", unfinished, me, lambda: _lasting(unfinished, now, me)
     )
+    # What changes from second to second is counted anew: few orders, by their indexes.
+    counts = {**counts, **_rolling(unfinished, now)}
     everything = cached(revision, "orders", orders, (), orders.count)
     # In the end nearly all are resolved: those that are not are counted by their own index. What is
     # written between the two counts is in one of them only, until the next revision.
     rest = orders.filter(NOT_RESOLVED)
     resolved = max(0, everything - cached(revision, "orders", rest, (), rest.count))
-    return {**counts, **rolling, "resolved": resolved, "all": everything}
+    urgent = counts.pop("without_owner"), counts.pop("within_a_day")
+    return ViewCounts({**counts, "resolved": resolved, "all": everything}, *urgent)
 
 
 #: Views whose orders change from one second to the next.
 ROLLING = ("expiring", "failing")
 
 
-def _in_view(view: str, now: datetime, me: str = "") -> Count:
-    """Count unfinished orders that are in a view: their state need not be looked at again."""
-    return Count("pk", filter=view_condition(view, now, me=me, any_state=True) or None)
+def _lasting(unfinished: FailedOrderQuerySet, now: datetime, me: str) -> dict[str, int]:
+    """Count unfinished orders by the views that do not change from second to second."""
+    views = [view for view in VIEWS if view not in ("all", "resolved", *ROLLING)]
+    # Their state need not be looked at again.
+    conditions = {view: view_condition(view, now, me=me, any_state=True) for view in views}
+    conditions["without_owner"] = conditions["missing"] & Q(assignee=None)
+    counts: dict[str, int] = unfinished.aggregate(**_filtered(conditions))
+    return counts
 
 
+def _rolling(unfinished: FailedOrderQuerySet, now: datetime) -> dict[str, int]:
+    """Count unfinished orders by the views of ROLLING."""
+    conditions = {view: view_condition(view, now, any_state=True) for view in ROLLING}
+    within = unfinished.filter(reduce(or_, conditions.values()))
+    tomorrow = Q(expires_at__lt=now + timedelta(days=1))
+    conditions["within_a_day"] = conditions["expiring"] & tomorrow
+    counts: dict[str, int] = within.aggregate(**_filtered(conditions))
+    return counts
+
+
+def _filtered(conditions: Mapping[str, Q]) -> dict[str, Count]:
+    return {name: Count("pk", filter=one or None) for name, one in conditions.items()}
+
+
+_IN_SPANS = """
+WITH matching(moment) AS ({orders}) SELECT CASE {spans} END, count(*) FROM matching GROUP BY 1
+"""
 _SPAN_MARKS = {
     "sqlite": "(%s, %s, %s)",
     "postgresql": "(%s, %s::timestamptz, %s::timestamptz)",
@@ -181,26 +234,9 @@ def _counts_within(
         return {}
     marks = _SPAN_MARKS[connection.vendor]
     statement = _PER_SPAN.format(spans=", ".join([marks] * len(spans)), orders=sql)
-    written = connection.ops.adapt_datetimefield_value
     bounds = [(number, written(low), written(high)) for number, low, high in spans]
     values = [value for bound in bounds for value in bound]
     return {(span, key): n for span, key, n in fetched(statement, [*values, *params])}
-
-
-def written_sql(rows: Rows) -> tuple[str, Sequence[Any]]:
-    """Return the SQL of a query set and its parameters; no SQL if nothing can match."""
-    try:
-        sql, params = rows.query.sql_with_params()
-    except EmptyResultSet:
-        return "", ()
-    return sql, params
-
-
-def fetched(statement: str, values: Sequence[Any] | dict[str, Any]) -> list[tuple[Any, ...]]:
-    """Return the rows of a statement."""
-    with connection.cursor() as cursor:
-        cursor.execute(statement, values)
-        return list(cursor.fetchall())
 
 
 def totals(rows: Rows, revision: int, shop: str = "shop") -> dict[tuple[int, int], int]:
@@ -215,7 +251,7 @@ def by_columns(rows: Rows, columns: list[str], revision: int) -> list[tuple[Any,
     """Count rows by the values of these columns, which come before each count."""
 
     def count() -> list[tuple[Any, ...]]:
-        return list(rows.order_by().values_list(*columns).annotate(n=Count("pk")))
+        return list(rows.order_by().values_list(*columns).annotate(n=Count("*")))
 
     return cached(revision, "facets", rows, columns, count)
 

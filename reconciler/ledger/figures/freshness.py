@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import lru_cache
 
 from django.conf import settings
 from django.db.models import Max, Min
@@ -20,7 +21,12 @@ from reconciler.ledger.models import (
     UnreadableDocument,
     Verdict,
 )
-from reconciler.ledger.queries import CLOCK_TOLERANCE, failed_orders, is_open
+from reconciler.ledger.queries import (
+    CLOCK_TOLERANCE,
+    FailedOrderQuerySet,
+    failed_orders,
+    is_open,
+)
 from reconciler.ledger.sync.connection_check import Finding, last_findings, seen_fields
 from reconciler.ledger.sync.schedule import (
     current_state,
@@ -93,15 +99,16 @@ class Freshness:
 def unchecked_orders(row: SyncState, now: datetime) -> int:
     """Count open orders that the OMS order index could be asked for and was not yet."""
     # By days, so that the number is counted once a change.
-    oldest = timezone.localtime(now).replace(hour=0, minute=0, second=0, microsecond=0)
+    today = timezone.localtime(now).replace(hour=0, minute=0, second=0, microsecond=0)
+    return cached(row.revision, "unchecked", None, today, _unchecked(today).count)
+
+
+@lru_cache(maxsize=1)
+def _unchecked(today: datetime) -> FailedOrderQuerySet:
+    """Return the orders of `unchecked_orders`: the same conditions all day, on every page."""
     # As an expression: by the index of these dates SQLite would read nearly all orders.
-    young = GreaterThan(Coalesce("first_at", oldest), oldest - SCHEDULE[-1][0])
-
-    def count() -> int:
-        orders = failed_orders().askable().filter(is_open(now), young, verdict=Verdict.UNCHECKED)
-        return orders.count()
-
-    return cached(row.revision, "unchecked", None, oldest, count)
+    young = GreaterThan(Coalesce("first_at", today), today - SCHEDULE[-1][0])
+    return failed_orders().askable().filter(is_open(today), young, verdict=Verdict.UNCHECKED)
 
 
 def _order_index(row: SyncState, unchecked: int) -> OrderIndexState:

@@ -14,9 +14,9 @@ from typing import Any
 
 from django.db import connection
 
-from reconciler.ledger.figures.counts import fetched, written_sql
 from reconciler.ledger.models import ErrorSignature
 from reconciler.ledger.queries import failed_orders
+from reconciler.ledger.statements import fetched, written_sql
 
 HOUR = timedelta(hours=1)
 #: An hour is high with so many orders, and so many times the mean of the hours before.

@@ -7,9 +7,9 @@ from bisect import bisect_right
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from itertools import groupby
-from operator import itemgetter
+from operator import add, itemgetter
 from typing import Any
 
 from django.db.models import Case, Count, F, Q, QuerySet, When
@@ -17,10 +17,9 @@ from django.db.models import Case, Count, F, Q, QuerySet, When
 from reconciler.ledger.arrival_spans import ARRIVAL_SPANS, span_of
 from reconciler.ledger.figures.counts import counts_between, percentile
 from reconciler.ledger.models import SYSTEM, Event, EventKind, OrderAlias, State, Verdict
-from reconciler.ledger.queries import FailedOrderQuerySet
+from reconciler.ledger.queries import NOT_RESOLVED, FailedOrderQuerySet, is_open
+from reconciler.ledger.statements import LAST_MOMENT
 
-#: After every moment: ends the span that has no end.
-LAST_MOMENT = datetime.max.replace(tzinfo=UTC)
 #: Events that tell of a state.
 _OF_STATES = Q(kind__in=(EventKind.STATE, EventKind.REOPENED)) | Q(
     kind=EventKind.UNDO, action__after=EventKind.STATE
@@ -49,6 +48,8 @@ class Outcomes:
     #: Orders that were resolved once, and of these those that were opened again.
     was_resolved: int
     was_reopened: int
+    #: Those that are open.
+    still_open: int
     #: Orders by span of the time from the first failure to the answer that it arrived, of those
     #: that were known to be missing before.
     arrivals: dict[str, int]
@@ -87,23 +88,24 @@ class Outcomes:
         return self.verdicts[Verdict.IMPORTED] + self.verdicts[Verdict.DUPLICATE]
 
 
-def outcomes_of(orders: FailedOrderQuerySet) -> Outcomes:
-    """Count what became of these orders."""
+def outcomes_of(orders: FailedOrderQuerySet, now: datetime) -> Outcomes:
+    """Count what became of these orders; what is open is so at ``now``."""
     resolver = Case(When(state=State.RESOLVED, then=F("state_by")))
     groups = (
         orders.order_by()
         .values_list("verdict", resolver)
         .annotate(
-            n=Count("pk"),
+            n=Count("*"),
             once=Count("pk", filter=Q(was_resolved=True)),
             again=Count("pk", filter=Q(was_resolved=True, was_reopened=True)),
+            unfinished=Count("pk", filter=is_open(now)),
         )
     )
     verdicts = dict.fromkeys(map(str, Verdict.values), 0)
-    by_resolver, once, again = Counter[str](), 0, 0
-    for verdict, actor, n, n_once, n_again in groups:
+    by_resolver, sums = Counter[str](), [0, 0, 0]
+    for verdict, actor, n, *others in groups:
         verdicts[verdict] += n
-        once, again = once + n_once, again + n_again
+        sums = list(map(add, sums, others))
         if actor is not None:
             by_resolver[actor] += n
     by_actor = _minutes(orders, "arrived_at")
@@ -113,7 +115,8 @@ def outcomes_of(orders: FailedOrderQuerySet) -> Outcomes:
         arrivals[span_of(minutes)] += n
     p50, p90 = percentile(times, 50), percentile(times, 90)
     resolvers = _resolvers(orders, by_resolver, by_actor[SYSTEM])
-    return Outcomes(verdicts, resolvers, once, again, arrivals, p50, p90)
+    once, again, still_open = sums
+    return Outcomes(verdicts, resolvers, once, again, still_open, arrivals, p50, p90)
 
 
 def _resolvers(
@@ -171,7 +174,7 @@ def backlog(
     for at, step in swaps:
         if at >= edges[0]:
             steps[bisect_right(edges, at) - 1] += step
-    number = orders.exclude(first_at=None).exclude(state=State.RESOLVED).count()
+    number = orders.exclude(first_at=None).filter(NOT_RESOLVED).count()
     numbers = []
     for step in reversed(steps[1:]):
         number -= step

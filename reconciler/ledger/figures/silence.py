@@ -1,13 +1,13 @@
 """How long the log has been silent, and whether it ever was for longer."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from functools import partial
 
 from django.db import connection
 
 from reconciler.ledger.figures.cache import cached
-from reconciler.ledger.figures.counts import fetched
 from reconciler.ledger.models import Attempt
+from reconciler.ledger.statements import fetched, moment_of, written
 
 #: A shorter silence is not reported.
 SHORT_SILENCE = timedelta(hours=1)
@@ -69,7 +69,6 @@ def _end_of_gap(last: datetime, length: timedelta) -> datetime | None:
 
     Each step is one search of an index, however many attempts are kept.
     """
-    written = connection.ops.adapt_datetimefield_value
     values = {
         "last": written(last),
         "start": written(last - LOOK_BACK),
@@ -77,9 +76,4 @@ def _end_of_gap(last: datetime, length: timedelta) -> datetime | None:
     }
     statement = _HOPS[connection.vendor].format(attempts=Attempt._meta.db_table)
     found = fetched(statement, values)
-    return _moment(found[0][0]) if found else None
-
-
-def _moment(value: str | datetime) -> datetime:
-    """Read a moment as the database returns it: SQLite as text in UTC."""
-    return datetime.fromisoformat(value).replace(tzinfo=UTC) if isinstance(value, str) else value
+    return moment_of(found[0][0]) if found else None

@@ -51,7 +51,7 @@ NO_CHANGES = Changes()
 
 def orders_by_signature(orders: FailedOrderQuerySet) -> dict[int, int]:
     """Count these orders by the primary key of their signature."""
-    return dict(orders.order_by().values_list("signature").annotate(n=Count("pk")))
+    return dict(orders.order_by().values_list("signature").annotate(n=Count("*")))
 
 
 def quiet_signatures(now: datetime) -> frozenset[int]:

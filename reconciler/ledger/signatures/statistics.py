@@ -1,20 +1,19 @@
 """What happened under each signature. An order counts under its latest error (LEDGER.md §5)."""
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from operator import add
 from typing import NamedTuple
 
-from django.db.models import Count, Exists, OuterRef, Q, QuerySet, Subquery, Sum
+from django.db.models import Count, Exists, OuterRef, Q, Subquery, Sum
 
 from reconciler.ledger.models import Attempt, ErrorSignature, Verdict
 from reconciler.ledger.queries import FailedOrderQuerySet, is_open
 from reconciler.ledger.signatures.changes import NO_CHANGES, Changes
+from reconciler.ledger.signatures.dates import Dates
 
-#: A signature that was silent for this long before the period is back.
-SILENT = timedelta(days=7)
 _ARRIVED = (Verdict.IMPORTED, Verdict.DUPLICATE)
 #: Number of attempts that are searched for texts that differ.
 SAMPLED = 200
@@ -26,9 +25,9 @@ class ErrorRow:
 
     ``attempts`` are those of the orders counted. The OMS order index was asked for ``asked`` of the
     orders; ``arrived`` are in the OMS, ``missing`` are not. ``label`` is "new" (first seen in the
-    period), "back" (seen before, silent for SILENT before the period, seen in it), "worse", "quiet"
-    (changes.py) or "". ``change`` is how many orders more there are than in the period before;
-    None if the two cannot be compared.
+    period), "back" (seen before, silent for SILENT before the period, seen in it; dates.py),
+    "worse", "quiet" (changes.py) or "". ``change`` is how many orders more there are than in the
+    period before; None if the two cannot be compared.
     """
 
     signature: ErrorSignature
@@ -70,7 +69,7 @@ def error_numbers(orders: FailedOrderQuerySet, now: datetime) -> dict[int, Numbe
         orders.order_by()
         .values_list("signature", "shop")
         .annotate(
-            count=Count("pk"),
+            count=Count("*"),
             unfinished=Count("pk", filter=is_open(now)),
             tries=Sum("attempt_count"),
             asked=Count("pk", filter=~Q(verdict=Verdict.UNCHECKED)),
@@ -86,41 +85,28 @@ def error_numbers(orders: FailedOrderQuerySet, now: datetime) -> dict[int, Numbe
 
 
 def error_rows(
-    numbers: dict[int, Numbers],
-    start: datetime | None,
-    end: datetime | None,
-    changes: Changes = NO_CHANGES,
+    numbers: dict[int, Numbers], dates: Mapping[int, Dates], changes: Changes = NO_CHANGES
 ) -> list[ErrorRow]:
-    """Return a row for each signature counted; labels tell of the period [start, end)."""
-    signatures = _with_dates(start, end).in_bulk(list(numbers))
-    return [
-        _row(signature, numbers[pk], _label(signature, start, end), changes)
-        for pk, signature in signatures.items()
-    ]
+    """Return a row for each signature counted; labels tell of the period of the dates."""
+    signatures = ErrorSignature.objects.in_bulk(list(numbers))
+    return [_row(signature, numbers[pk], dates, changes) for pk, signature in signatures.items()]
 
 
-def labels_of(
-    signatures: Iterable[int], start: datetime | None, end: datetime | None, changes: Changes
-) -> dict[int, str]:
-    """Return the labels of these signatures (primary keys).
-
-    They are those of `error_rows`, if that is given the same changes.
-    """
-    dated = _with_dates(start, end).in_bulk(list(signatures))
-    return {
-        pk: _row(one, Numbers(), _label(one, start, end), changes).label
-        for pk, one in dated.items()
-    }
+def label_of(signature: int, dates: Mapping[int, Dates], changes: Changes) -> str:
+    """Return the label of a signature (its primary key), as `error_rows` does."""
+    label = dates.get(signature, Dates()).label
+    if label:
+        return label
+    return "worse" if changes.is_worse(signature) else "quiet" if signature in changes.quiet else ""
 
 
-def _row(signature: ErrorSignature, numbers: Numbers, label: str, changes: Changes) -> ErrorRow:
-    first: datetime | None = signature.first_seen_at  # type: ignore[attr-defined]
-    last: datetime | None = signature.last_seen_at  # type: ignore[attr-defined]
+def _row(
+    signature: ErrorSignature, numbers: Numbers, dates: Mapping[int, Dates], changes: Changes
+) -> ErrorRow:
     pk = signature.pk
-    if not label:
-        label = "worse" if changes.is_worse(pk) else "quiet" if pk in changes.quiet else ""
+    seen, label = dates.get(pk, Dates()), label_of(pk, dates, changes)
     before = None if changes.before is None else changes.before.get(pk, 0)
-    return ErrorRow(signature, *numbers, first, last, label, changes.of(pk), before)
+    return ErrorRow(signature, *numbers, seen.first, seen.last, label, changes.of(pk), before)
 
 
 def new_signatures(
@@ -139,55 +125,19 @@ def new_signatures(
     return rows.count()
 
 
-def _logged() -> QuerySet[Attempt]:
-    return Attempt.objects.filter(signature=OuterRef("pk")).exclude(logged_at=None)
-
-
 def _first_seen() -> Subquery:
-    return Subquery(_logged().order_by("logged_at").values("logged_at")[:1])
-
-
-def _with_dates(start: datetime | None, end: datetime | None) -> QuerySet[ErrorSignature]:
-    """Return signatures annotated with their dates; each date is one search of an index."""
-    rows = ErrorSignature.objects.order_by().annotate(
-        first_seen_at=_first_seen(),
-        last_seen_at=Subquery(_logged().order_by("-logged_at").values("logged_at")[:1]),
-    )
-    if start is None:
-        return rows
-    before = _logged().filter(logged_at__lt=start).order_by("-logged_at")
-    within = _logged().filter(logged_at__gte=start)
-    if end is not None:
-        within = within.filter(logged_at__lt=end)
-    return rows.annotate(
-        seen_before_at=Subquery(before.values("logged_at")[:1]), seen_within=Exists(within)
-    )
-
-
-def _label(signature: ErrorSignature, start: datetime | None, end: datetime | None) -> str:
-    first: datetime | None = signature.first_seen_at  # type: ignore[attr-defined]
-    if first is None:
-        return ""
-    if start is None:
-        return "new" if end is None or first < end else ""
-    if first >= start:
-        return "new" if end is None or first < end else ""
-    before: datetime = signature.seen_before_at  # type: ignore[attr-defined]
-    silent = before < start - SILENT
-    return "back" if silent and signature.seen_within else ""  # type: ignore[attr-defined]
+    logged = Attempt.objects.filter(signature=OuterRef("pk")).exclude(logged_at=None)
+    return Subquery(logged.order_by("logged_at").values("logged_at")[:1])
 
 
 def error_row(
     signature: ErrorSignature,
-    numbers: dict[int, Numbers],
-    start: datetime | None,
-    end: datetime | None,
+    numbers: Mapping[int, Numbers],
+    dates: Mapping[int, Dates],
     changes: Changes = NO_CHANGES,
 ) -> ErrorRow:
     """Return the row of one signature. Without orders it still has its dates."""
-    counted = numbers.get(signature.pk, Numbers())
-    dated = _with_dates(start, end).get(pk=signature.pk)
-    return _row(dated, counted, _label(dated, start, end), changes)
+    return _row(signature, numbers.get(signature.pk, Numbers()), dates, changes)
 
 
 def sample_texts(signature: ErrorSignature, most: int) -> list[Attempt]:

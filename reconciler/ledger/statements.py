@@ -1,0 +1,41 @@
+"""SQL that is written as text: its parameters, and what it returns, on SQLite and PostgreSQL."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from django.core.exceptions import EmptyResultSet
+from django.db import connection
+from django.db.models import QuerySet
+
+#: Stand for the ends of what has no end.
+FIRST_MOMENT = datetime.min.replace(tzinfo=UTC)
+LAST_MOMENT = datetime.max.replace(tzinfo=UTC)
+
+
+def written_sql(rows: QuerySet[Any]) -> tuple[str, Sequence[Any]]:
+    """Return the SQL of a query set and its parameters; no SQL if nothing can match."""
+    try:
+        sql, params = rows.query.sql_with_params()
+    except EmptyResultSet:
+        return "", ()
+    return sql, params
+
+
+def fetched(statement: str, values: Sequence[Any] | dict[str, Any]) -> list[tuple[Any, ...]]:
+    """Return the rows of a statement."""
+    with connection.cursor() as cursor:
+        cursor.execute(statement, values)
+        return list(cursor.fetchall())
+
+
+def written(moment: datetime) -> Any:
+    """Return a moment as a parameter."""
+    return connection.ops.adapt_datetimefield_value(moment)
+
+
+def moment_of(value: str | datetime | None) -> datetime | None:
+    """Read a moment as the database returns it: SQLite as text in UTC."""
+    if isinstance(value, str):
+        return datetime.fromisoformat(value).replace(tzinfo=UTC)
+    return value
