@@ -42,7 +42,9 @@ TABS = f"""SELECT count(*), count(*) FILTER (WHERE attempt_count >= 2 OR signatu
  count(*) FILTER (WHERE expires_at BETWEEN :now AND :soon),
  count(*) FILTER (WHERE attempt_count >= 2 AND last_failed_at >= :day),
  count(*) FILTER (WHERE verdict = 'missing'), count(*) FILTER (WHERE assignee = 'bench'),
- count(*) FILTER (WHERE verdict = 'unchecked')
+ count(*) FILTER (WHERE verdict = 'unchecked' AND length(order_name) BETWEEN 1 AND 200),
+ count(*) FILTER (WHERE verdict = 'missing' AND assignee IS NULL),
+ count(*) FILTER (WHERE expires_at BETWEEN :now AND :tomorrow)
  FROM ledger_failedorder WHERE {OPEN}"""
 COUNT = "SELECT count(*) FROM ledger_failedorder {where}"
 ERRORS = """SELECT g.slug, g.template, n FROM (SELECT signature_id, count(*) n
@@ -86,6 +88,25 @@ CLOSED = """SELECT date(at), after, before, count(*) FROM ledger_event
 BARS = """SELECT date({date}, '-6 days', 'weekday 1'), g.category, count(*)
  FROM ledger_failedorder o JOIN ledger_errorsignature g ON g.id = o.signature_id {where}
  GROUP BY 1, 2"""
+#: Of the orders' own days, which are kept.
+DAY_BARS = """SELECT day, g.category, sum(orders) FROM ledger_dailycount d
+ JOIN ledger_errorsignature g ON g.id = d.signature_id
+ WHERE dated_by = 'first_at' AND day >= date(:month) GROUP BY 1, 2"""
+DAYS_BEFORE = """SELECT day, sum(orders) FROM ledger_dailycount
+ WHERE dated_by = 'first_at' AND day >= date(:months) AND day < date(:month) GROUP BY 1"""
+NOT_RESOLVED = """SELECT count(*) FROM ledger_failedorder
+ WHERE first_at IS NOT NULL AND NOT (state = 'resolved')"""
+#: The latest gap that is longer than the silence since the last attempt; by leaps of its length.
+GAP = """WITH RECURSIVE silence(last, length) AS (
+  SELECT max(logged_at), julianday('now') - julianday(max(logged_at)) FROM ledger_attempt),
+ leap(moment, back) AS (
+  SELECT last, (SELECT min(logged_at) FROM ledger_attempt
+   WHERE logged_at >= datetime(last, -length || ' days')) FROM silence
+  UNION ALL
+  SELECT back, (SELECT min(logged_at) FROM ledger_attempt
+   WHERE logged_at >= datetime(back, -length || ' days'))
+  FROM leap, silence WHERE back < moment AND back > :months)
+ SELECT moment FROM leap WHERE back = moment"""
 SEEN = """SELECT g.id, (SELECT min(logged_at) FROM ledger_attempt WHERE signature_id = g.id),
  (SELECT max(logged_at) FROM ledger_attempt WHERE signature_id = g.id) FROM ledger_errorsignature g"""
 NEW = "SELECT count(*) FROM ledger_errorsignature"
@@ -139,7 +160,10 @@ PAGES: dict[str, tuple[list[str], float, float]] = {
     "/trends/": (
         [
             *(s.format(where=w) for s in (BOTH, LAGS) for w in (SINCE, BEFORE)),
-            BARS.format(date="first_at", where=MONTH),
+            DAY_BARS,
+            DAYS_BEFORE,
+            NOT_RESOLVED,
+            GAP,
             HOURS.format(where=SINCE),
             AGES,
             *(s.format(where=w) for s in (BECAME, ARRIVALS) for w in (SINCE, BEFORE)),
@@ -307,7 +331,7 @@ def main() -> int:
 
     get = prepare(orders)
     now = begin_of_today()
-    days = {"now": 0, "soon": 7, "day": -1, "month": -29, "months": -59}
+    days = {"now": 0, "tomorrow": 1, "soon": 7, "day": -1, "month": -29, "months": -59}
     # What incidents are compared with begins five weeks before what is shown.
     days |= {"week": -6, "fortnight": -13, "quiet": -3, "reach": -29 - 35, "weeks": -60 - 35}
     moments = {name: f"{now + timedelta(days=n):%Y-%m-%d %H:%M:%S}" for name, n in days.items()}

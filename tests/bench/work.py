@@ -28,9 +28,14 @@ ROUNDS = 5
 PAGE, STEP = 60, 20
 RATIO, MEMORY = 0.4, 100
 RATIO_OF_SQL = 2
-JOIN = """SELECT o.order_name, s.name, a.error_text, g.template, g.category, g.retry,
- o.attempt_count, o.order_created_at, o.first_at, o.last_failed_at, o.expires_at, o.state,
- o.site_url FROM ledger_failedorder o JOIN ledger_shop s ON s.id = o.shop_id
+#: The columns of the export; what it makes of several of them is a text of SQL.
+JOIN = """SELECT o.order_name, s.name, g.plain, a.error_text, g.template, g.category, g.retry,
+ o.attempt_count, substr(o.order_created_at, 1, 19), substr(o.first_at, 1, 19),
+ substr(o.last_failed_at, 1, 19), substr(o.expires_at, 1, 19), o.state, o.assignee, o.verdict,
+ substr(o.verdict_at, 1, 19), o.oms_orders,
+ 'https://admin.shopify.com/store/' || s.handle || '/orders?query=' || o.order_name,
+ 'http://testserver/orders/' || o.id || '/', '2026-11-27 10:00:00'
+ FROM ledger_failedorder o JOIN ledger_shop s ON s.id = o.shop_id
  JOIN ledger_errorsignature g ON g.id = o.signature_id
  JOIN ledger_attempt a ON a.order_id = o.id AND a.logged_at = o.last_failed_at
  ORDER BY o.last_failed_at DESC, o.id DESC"""
