@@ -154,15 +154,33 @@ def number_cells(numbers: Iterable[int]) -> SafeString:
     return SafeString("".join(cells))
 
 
-def bars(stack: Stack, bar: tuple[float, float]) -> SafeString:
-    """Draw a stack of a chart, and behind it the same span of the previous period."""
+def stack_bars(stack: Stack, bar: tuple[float, float], *, with_series: bool) -> SafeString:
+    """Draw a span of a chart: what a click leads to, what a pointer is told, and its bars.
+
+    ``bar`` is where a bar begins within the span, and how wide it is. Where it is told
+    ``with_series``, the words name what the span holds of each series.
+    """
     place, (start, width) = stack.place, bar
     drawn = [
         f'<rect class="bar {hue(color)}" x="{place + start:g}" y="{y}" width="{width}"'
         f' height="{height}"/>'
         for color, y, height in stack.parts
     ]
-    return SafeString(_before(stack) + "".join(drawn))
+    opening, closing = "<g>", "</g>"
+    if stack.url:
+        opening, closing = f'<a href="{escape(stack.url)}" tabindex="-1">', "</a>"
+    unseen = " is-unseen" if stack.unseen else ""
+    return SafeString(
+        f"{opening}<title>{escape(_words_of_stack(stack, with_series))}</title>"
+        f'<rect class="hit{unseen}" x="{place}" y="0" width="1" height="100"/>'
+        f"{_before(stack)}{''.join(drawn)}{closing}"
+    )
+
+
+def _words_of_stack(stack: Stack, with_series: bool) -> str:
+    before = "" if stack.before is None else f" (the period before {stack.before:,})"
+    series = f" ({stack.words})" if stack.total and with_series else ""
+    return f"{stack.label}{before}: {stack.total:,}{series}{', not seen' if stack.unseen else ''}"
 
 
 def _before(stack: Stack) -> str:

@@ -14,6 +14,7 @@ from jinja2 import Environment, StrictUndefined
 from jinja2.ext import Extension
 
 from dashboard import badges, marks, wording
+from dashboard.facet_values import facet_items
 from dashboard.links import (
     error_link,
     links_with,
@@ -36,6 +37,7 @@ def environment(**options: Any) -> Environment:
     # price.
     filters: tuple[Callable[..., Any], ...] = (
         error_link,
+        facet_items,
         list_link,
         order_link,
         with_value,
@@ -47,7 +49,6 @@ def environment(**options: Any) -> Environment:
         marks.ago_lines,
         marks.attempts_lines,
         marks.bar_cell,
-        marks.bars,
         marks.change_cell,
         marks.counted,
         marks.day_lines,
@@ -60,6 +61,7 @@ def environment(**options: Any) -> Environment:
         marks.slots,
         marks.sparkline,
         marks.sparkline_rows,
+        marks.stack_bars,
         marks.time_day,
         marks.time_of_span,
         marks.two_lines,

@@ -49,12 +49,12 @@ class PagedTable(tables.Table):
     @property
     def records(self) -> list[Any]:
         """Return what the rows of this page show."""
-        return [row.record for row in self.paginated_rows]
+        return list(self.paginated_rows.data)
 
     @property
     def all_records(self) -> list[Any]:
         """Return what the rows of all pages show."""
-        return [row.record for row in self.rows]
+        return list(self.rows.data)
 
 
 class OrdersTable(PagedTable):

@@ -110,7 +110,7 @@ from reconciler.ledger.queries import (
 )
 from reconciler.ledger.signatures.changes import Changes, orders_by_signature, quiet_signatures
 from reconciler.ledger.signatures.corrections import correct
-from reconciler.ledger.signatures.dates import Dates
+from reconciler.ledger.signatures.dates import Dates, new_signatures
 from reconciler.ledger.signatures.runbooks import LONGEST_TEXT as LONGEST_RUNBOOK
 from reconciler.ledger.signatures.runbooks import (
     Runbook,
@@ -126,7 +126,6 @@ from reconciler.ledger.signatures.statistics import (
     error_row,
     error_rows,
     label_of,
-    new_signatures,
     sample_texts,
 )
 from reconciler.ledger.signatures.values import (

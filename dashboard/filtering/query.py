@@ -1,7 +1,7 @@
 """The query string as the whole state of a page: what was written, and links that change it."""
 
 from collections.abc import Callable, Iterable, Mapping
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Self
 from urllib.parse import quote_plus, urlencode
 
@@ -12,6 +12,8 @@ from dashboard.filtering.parameters import ORDERS
 
 #: More pairs of name and value than this are refused as a whole.
 MOST_PAIRS = 200
+#: The same days, errors and shops stand in the links of every page.
+_quoted = lru_cache(maxsize=4096)(quote_plus)
 
 
 class Query:
@@ -113,7 +115,7 @@ class Query:
 
         def encoded(*values: str) -> str:
             pairs = zip(names, values, strict=True)
-            added = "&".join([f"{name}={quote_plus(value)}" for name, value in pairs])
+            added = "&".join([f"{name}={_quoted(value)}" for name, value in pairs])
             return f"{head}{added}{tail}"
 
         return encoded

@@ -13,7 +13,6 @@ from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
 from dashboard import badges, links, marks, repeated, wording
-from dashboard.facet_values import facet_items
 from dashboard.filtering.query import Query
 from dashboard.telling import parted
 from reconciler import service
@@ -27,7 +26,6 @@ register.simple_tag(marks.icon)
 register.simple_tag(marks.label)
 register.simple_tag(marks.time_ago)
 register.simple_tag(marks.time_day)
-register.simple_tag(facet_items)
 register.simple_tag(links.error_url)
 register.simple_tag(links.list_link)
 register.simple_tag(links.order_link)

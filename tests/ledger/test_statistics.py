@@ -12,7 +12,7 @@ from reconciler.ledger.intake import upsert
 from reconciler.ledger.models import ErrorSignature, FailedOrder
 from reconciler.ledger.queries import DATES, failed_orders
 from reconciler.ledger.signatures import statistics
-from reconciler.ledger.signatures.dates import find_dates
+from reconciler.ledger.signatures.dates import find_dates, new_signatures
 from tests.clock import NOW
 from tests.makers import document
 
@@ -62,7 +62,7 @@ def test_a_label_goes_by_the_first_moment_and_not_by_the_end_of_a_period(
     numbers = statistics.error_numbers(failed_orders(), NOW)
     (row,) = statistics.error_rows(numbers, find_dates(start, end))
     assert (row.orders, row.label) == (len(days), label)
-    assert statistics.new_signatures(failed_orders(), start, end) == (label == "new")
+    assert new_signatures(failed_orders(), start, end) == (label == "new")
 
 
 def test_a_signature_without_orders_has_its_dates_and_counts_nothing() -> None:

@@ -17,6 +17,7 @@ from django.db.models import Count, Q, QuerySet
 
 from reconciler.ledger.figures import daily_counts
 from reconciler.ledger.figures.cache import cached
+from reconciler.ledger.figures.daily_counts import CATEGORY, by_kind
 from reconciler.ledger.models import ErrorSignature
 from reconciler.ledger.queries import (
     DATES,
@@ -29,11 +30,6 @@ from reconciler.ledger.queries import (
 from reconciler.ledger.statements import fetched, written, written_sql
 
 Rows = QuerySet[Any]
-
-
-def _categories(keys: set[int]) -> dict[int, str]:
-    rows = ErrorSignature.objects.filter(pk__in=keys).order_by()
-    return dict(rows.values_list("pk", "category"))
 
 
 def _slugs(keys: set[int]) -> dict[int, str]:
@@ -51,8 +47,8 @@ def names_of_shops(keys: Iterable[int]) -> dict[int, str]:
 
 
 #: What rows are grouped by -> the column, and how its values become keys.
-GROUPINGS: dict[str, tuple[str, Callable[[set[int]], Mapping[int, str]]]] = {
-    "category": ("signature", _categories),
+GROUPINGS: dict[str, tuple[str, Callable[[set[Any]], Mapping[Any, str]]]] = {
+    "category": (CATEGORY, lambda categories: dict(zip(categories, categories, strict=True))),
     "error": ("signature", _slugs),
     "shop": ("shop", names_of_shops),
 }
@@ -107,7 +103,8 @@ def _counts(
     days, rest = daily_counts.whole_days(edges)
     if not days:
         return counts_between(rows, moment, edges, kind)
-    sums: dict[tuple[int, int], int] = defaultdict(int, daily_counts.counts_of_days(moment, days))
+    counts = daily_counts.counts_of_days(moment, days, kind)
+    sums: dict[tuple[int, Any], int] = defaultdict(int, counts)
     for key, n in _counts_within(rows, moment, rest, kind).items():
         sums[key] += n
     return sums
@@ -196,12 +193,12 @@ _SPAN_MARKS = {
 #: SQLite loops over the left side of a CROSS JOIN: one search of the index per span.
 _PER_SPAN = """
 WITH span(number, low, high) AS (VALUES {spans}), matching(moment, kind) AS ({orders})
-SELECT span.number, matching.kind, count(*) FROM span CROSS JOIN matching
+SELECT span.number AS number, matching.kind AS kind, count(*) AS n FROM span CROSS JOIN matching
 WHERE matching.moment >= span.low AND matching.moment < span.high GROUP BY 1, 2
 """
 _POSTGRESQL = """
 WITH matching(moment, kind) AS ({orders})
-SELECT width_bucket(moment, %s::timestamptz[]) - 1, kind, count(*) FROM matching
+SELECT width_bucket(moment, %s::timestamptz[]) - 1 AS number, kind, count(*) AS n FROM matching
 WHERE moment >= %s AND moment < %s GROUP BY 1, 2
 """
 
@@ -209,34 +206,42 @@ WHERE moment >= %s AND moment < %s GROUP BY 1, 2
 def counts_between(
     rows: Rows, column: str, edges: Sequence[datetime], kind: str
 ) -> dict[tuple[int, Any], int]:
-    """Count rows by span and by the values of ``kind``; ``column`` holds the moment.
+    """Count rows by span and by the values of ``kind``, a column or CATEGORY.
 
-    Span i begins at edge i and ends before edge i + 1. Rows outside of the edges are not counted.
+    ``column`` holds the moment. Span i begins at edge i and ends before edge i + 1. Rows outside of
+    the edges are not counted.
     """
     if connection.vendor != "postgresql":
         spans = [(number, *ends) for number, ends in enumerate(pairwise(edges))]
         return _counts_within(rows, column, spans, kind)
-    sql, params = written_sql(rows.order_by().values_list(column, kind))
+    sql, params = _moments_and_kinds(rows, column, kind)
+    if not sql:
+        return {}
     values = [*params, list(edges), edges[0], edges[-1]]
-    found = fetched(_POSTGRESQL.format(orders=sql), values) if sql else []
-    return {(span, key): n for span, key, n in found}
+    found = fetched(by_kind(_POSTGRESQL.format(orders=sql), kind), values)
+    return {(span, key): int(n) for span, key, n in found}
 
 
 def _counts_within(
     rows: Rows, column: str, spans: daily_counts.Spans, kind: str
 ) -> dict[tuple[int, Any], int]:
-    """Count rows by the number of a span and by the values of ``kind``.
+    """Count rows by the number of a span and by the values of ``kind``, a column or CATEGORY.
 
     Each span is one search of an index: for spans that leave gaps, or on SQLite.
     """
-    sql, params = written_sql(rows.order_by().values_list(column, kind))
+    sql, params = _moments_and_kinds(rows, column, kind)
     if not (sql and spans):
         return {}
     marks = _SPAN_MARKS[connection.vendor]
-    statement = _PER_SPAN.format(spans=", ".join([marks] * len(spans)), orders=sql)
+    statement = by_kind(_PER_SPAN.format(spans=", ".join([marks] * len(spans)), orders=sql), kind)
     bounds = [(number, written(low), written(high)) for number, low, high in spans]
     values = [value for bound in bounds for value in bound]
-    return {(span, key): n for span, key, n in fetched(statement, [*values, *params])}
+    return {(span, key): int(n) for span, key, n in fetched(statement, [*values, *params])}
+
+
+def _moments_and_kinds(rows: Rows, column: str, kind: str) -> tuple[str, Sequence[Any]]:
+    column_of_kind = "signature" if kind == CATEGORY else kind
+    return written_sql(rows.order_by().values_list(column, column_of_kind))
 
 
 def totals(rows: Rows, revision: int, shop: str = "shop") -> dict[tuple[int, int], int]:

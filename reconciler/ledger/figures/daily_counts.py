@@ -15,7 +15,7 @@ from typing import Any
 from django.db import connection, transaction
 from django.db.models import QuerySet
 
-from reconciler.ledger.models import DailyCount, FailedOrder
+from reconciler.ledger.models import DailyCount, ErrorSignature, FailedOrder
 
 #: The dates of an order that are counted.
 COLUMNS = ("first_at", "last_failed_at")
@@ -40,16 +40,29 @@ _REFILL = f"""INSERT INTO {_TABLE} (dated_by, day, signature_id, orders)
   SELECT '{{column}}', {{day}}, signature_id, count(*) FROM {_ORDERS}
   WHERE {{column}} IS NOT NULL GROUP BY 2, 3"""  # noqa: S608 - names of ours
 _SUM = f"""WITH span(number, low, high) AS (VALUES {{spans}})
-SELECT span.number, daily.signature_id, sum(daily.orders)
+SELECT span.number AS number, daily.signature_id AS kind, sum(daily.orders) AS n
 FROM span CROSS JOIN {_TABLE} daily
 WHERE daily.dated_by = %s AND daily.day >= span.low AND daily.day < span.high
 GROUP BY 1, 2 HAVING sum(daily.orders) > 0"""  # noqa: S608 - a name of ours
 
 
+#: Counts by number and signature -> by number and the category of the signature.
+_BY_CATEGORY = f"""SELECT counted.number, signature.category, sum(counted.n)
+FROM ({{counted}}) counted JOIN {ErrorSignature._meta.db_table} signature
+ON signature.id = counted.kind GROUP BY 1, 2"""  # noqa: S608 - a name of ours
+#: Stands for a column whose values are the categories of signatures.
+CATEGORY = "category"
+
+
+def by_kind(statement: str, kind: str) -> str:
+    """Turn a statement that counts n by number and kind, where the kinds are CATEGORY."""
+    return _BY_CATEGORY.format(counted=statement) if kind == CATEGORY else statement
+
+
 def serves(rows: QuerySet[Any], column: str, kind: str) -> bool:
     """Return True if these rows, by this date and kind, are what is counted per day."""
     everything = rows.model is FailedOrder and not rows.query.where
-    return everything and column in COLUMNS and kind == "signature"
+    return everything and column in COLUMNS and kind in ("signature", CATEGORY)
 
 
 def whole_days(edges: Sequence[datetime]) -> tuple[list[tuple[int, date, date]], Spans]:
@@ -72,8 +85,10 @@ def _midnight(moment: datetime) -> datetime:
     return moment.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
 
 
-def counts_of_days(column: str, days: list[tuple[int, date, date]]) -> dict[tuple[int, int], int]:
-    """Count orders by the number of a span of days, and by signature."""
+def counts_of_days(
+    column: str, days: list[tuple[int, date, date]], kind: str
+) -> dict[tuple[int, Any], int]:
+    """Count orders by the number of a span of days, and by signature or CATEGORY."""
     if not days:
         return {}
     typed = "(%s, %s::date, %s::date)" if connection.vendor == "postgresql" else "(%s, %s, %s)"
@@ -81,8 +96,9 @@ def counts_of_days(column: str, days: list[tuple[int, date, date]]) -> dict[tupl
     bounds = [(number, written(low), written(high)) for number, low, high in days]
     values = [value for bound in bounds for value in bound]
     with connection.cursor() as cursor:
-        cursor.execute(_SUM.format(spans=", ".join([typed] * len(days))), [*values, column])
-        return {(number, signature): int(n) for number, signature, n in cursor.fetchall()}
+        statement = by_kind(_SUM.format(spans=", ".join([typed] * len(days))), kind)
+        cursor.execute(statement, [*values, column])
+        return {(number, found): int(n) for number, found, n in cursor.fetchall()}
 
 
 def install() -> None:

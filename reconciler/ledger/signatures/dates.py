@@ -1,10 +1,19 @@
 """When signatures were seen in the log, over the whole ledger, and whether that is news."""
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from reconciler.ledger.models import Attempt, ErrorSignature
-from reconciler.ledger.statements import FIRST_MOMENT, LAST_MOMENT, fetched, moment_of, written
+from reconciler.ledger.models import Attempt, ErrorSignature, FailedOrder
+from reconciler.ledger.queries import FailedOrderQuerySet
+from reconciler.ledger.statements import (
+    FIRST_MOMENT,
+    LAST_MOMENT,
+    fetched,
+    moment_of,
+    written,
+    written_sql,
+)
 
 #: A signature that was silent for this long before the period is back.
 SILENT = timedelta(days=7)
@@ -34,6 +43,11 @@ class Dates(NamedTuple):
         return "back" if silent and self.is_within else ""
 
 
+_TABLES = {
+    "attempts": Attempt._meta.db_table,
+    "orders": FailedOrder._meta.db_table,
+    "signatures": ErrorSignature._meta.db_table,
+}
 #: Each date is one search of an index, however many attempts are kept.
 _DATES = """
 SELECT signature.id,
@@ -49,13 +63,34 @@ FROM {signatures} signature
 
 def find_dates(start: datetime | None, end: datetime | None) -> dict[int, Dates]:
     """Return the dates of every signature, by its primary key, beside the period [start, end)."""
-    statement = _DATES.format(
-        attempts=Attempt._meta.db_table, signatures=ErrorSignature._meta.db_table
-    )
     values = {"start": written(start or FIRST_MOMENT), "end": written(end or LAST_MOMENT)}
     return {
         signature: Dates(
             moment_of(first), moment_of(last), moment_of(before), bool(is_within), start, end
         )
-        for signature, first, last, before, is_within in fetched(statement, values)
+        for signature, first, last, before, is_within in fetched(_DATES.format(**_TABLES), values)
     }
+
+
+_NEW = """
+WITH seen(signature, first) AS (
+  SELECT id, (SELECT min(logged_at) FROM {attempts} WHERE signature_id = {signatures}.id)
+  FROM {signatures})
+SELECT count(*) FROM seen WHERE first >= %s AND first < %s AND {having}
+"""
+_HAVING_ORDERS = "EXISTS (SELECT 1 FROM {orders} WHERE signature_id = seen.signature)"
+
+
+def new_signatures(
+    orders: FailedOrderQuerySet, start: datetime | None, end: datetime | None
+) -> int:
+    """Count the orders' signatures whose earliest log timestamp, ever, lies in [start, end)."""
+    # Of all orders it is one search of an index for each signature.
+    having = _HAVING_ORDERS.format(**_TABLES)
+    params: Sequence[Any] = ()
+    if orders.query.where:
+        sql, params = written_sql(orders.order_by().values("signature"))
+        having = f"signature IN ({sql})" if sql else "false"
+    ends = written(start or FIRST_MOMENT), written(end or LAST_MOMENT)
+    ((count,),) = fetched(_NEW.format(having=having, **_TABLES), [*ends, *params])
+    return int(count)

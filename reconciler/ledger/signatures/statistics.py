@@ -7,7 +7,7 @@ from datetime import datetime
 from operator import add
 from typing import NamedTuple
 
-from django.db.models import Count, Exists, OuterRef, Q, Subquery, Sum
+from django.db.models import Count, Q, Sum
 
 from reconciler.ledger.models import Attempt, ErrorSignature, Verdict
 from reconciler.ledger.queries import FailedOrderQuerySet, is_open
@@ -107,27 +107,6 @@ def _row(
     seen, label = dates.get(pk, Dates()), label_of(pk, dates, changes)
     before = None if changes.before is None else changes.before.get(pk, 0)
     return ErrorRow(signature, *numbers, seen.first, seen.last, label, changes.of(pk), before)
-
-
-def new_signatures(
-    orders: FailedOrderQuerySet, start: datetime | None, end: datetime | None
-) -> int:
-    """Count the orders' signatures whose earliest log timestamp, ever, lies in [start, end)."""
-    if orders.query.where:
-        rows = ErrorSignature.objects.filter(pk__in=orders.order_by().values("signature"))
-    else:  # of all orders: one search of an index for each signature
-        rows = ErrorSignature.objects.filter(Exists(orders.filter(signature=OuterRef("pk"))))
-    rows = rows.annotate(first_seen_at=_first_seen()).exclude(first_seen_at=None)
-    if start is not None:
-        rows = rows.filter(first_seen_at__gte=start)
-    if end is not None:
-        rows = rows.filter(first_seen_at__lt=end)
-    return rows.count()
-
-
-def _first_seen() -> Subquery:
-    logged = Attempt.objects.filter(signature=OuterRef("pk")).exclude(logged_at=None)
-    return Subquery(logged.order_by("logged_at").values("logged_at")[:1])
 
 
 def error_row(
