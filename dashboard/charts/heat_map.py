@@ -43,7 +43,7 @@ def heat_map_of(counts: Mapping[datetime, int], link: Callable[[str], str]) -> H
     bounds = steps_of([n for row in grid for n in row if n])
     rows = []
     for day, name in enumerate(WEEKDAYS):
-        # Of the locale, which is asked anew each time.
+        # day_abbr asks the locale at each access.
         short = day_abbr[day]
         cells = [
             Cell(

@@ -15,13 +15,14 @@ pytestmark = pytest.mark.django_db
 Keep = Callable[..., None]
 DAY, MINUTE = timedelta(days=1), timedelta(minutes=1)
 STORM = "Shopify GraphQL request failed for orders search; status: 502"
+#: An hour of UTC, which may begin on another day of the dashboard's zone than it ends.
+STORM_BEGAN = (NOW - 3 * DAY).replace(minute=0, second=0, microsecond=0)
 
 
 @pytest.fixture
 def known(keep: Keep) -> None:
     """A storm three days ago, an error that fell, one that stayed away, and thirty days of asking."""
-    hour = (NOW - 3 * DAY).replace(minute=0, second=0, microsecond=0)
-    moments = [(hour + n * MINUTE, STORM) for n in range(30)]
+    moments = [(STORM_BEGAN + n * MINUTE, STORM) for n in range(30)]
     moments += [(NOW - 9 * DAY + n * timedelta(hours=3), STORM) for n in range(4)]
     moments += [(NOW - (8 + n / 2) * DAY, "Transaction is empty") for n in range(9)]
     moments += [(NOW - n * DAY, "Product not exist") for n in range(1, 14)]
@@ -139,7 +140,7 @@ def test_trends_mark_it_with_a_letter_over_its_days(
 def test_what_began_before_the_chart_and_lasts_is_marked_within_it(
     known: None, open_page: Open
 ) -> None:
-    start = local(NOW - 3 * DAY).date()
+    start = local(STORM_BEGAN).date()
     dates = {f"from={start}&to={start}": 1, "period=24h": 0, "date=created&period=7d": 0}
     for query, marked in dates.items():
         page = open_page(f"/trends/?{query}")
@@ -168,13 +169,12 @@ def chart_svg(page: Page) -> Element:
 def test_all_shops_are_those_that_have_orders(
     third_has_an_order: bool, words: str, keep: Keep, open_page: Open
 ) -> None:
-    hour = (NOW - 3 * DAY).replace(minute=0, second=0, microsecond=0)
     for n in range(30):
-        at, host = hour + n * MINUTE, f"s{n % 2}.myshopify.com"
+        at, host = STORM_BEGAN + n * MINUTE, f"s{n % 2}.myshopify.com"
         made = {"host": host, "shop_id": str(n % 2), "document_id": f"d{n}"}
         keep(document(f"#{n}", error=STORM, logged=at, created=at - 10 * MINUTE, **made))
     other = {"host": "s2.myshopify.com", "shop_id": "2", "document_id": "other"}
-    keep(document("#other", logged=hour, created=hour, **other))
+    keep(document("#other", logged=STORM_BEGAN, created=STORM_BEGAN, **other))
     if not third_has_an_order:
         FailedOrder.objects.filter(order_name="#other").delete()
     assert Shop.objects.count() == 3

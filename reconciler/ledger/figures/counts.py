@@ -128,7 +128,7 @@ def per_span(rows: Rows, moment: str, edges: Sequence[datetime]) -> tuple[list[i
 
 @dataclass(frozen=True)
 class ViewCounts:
-    """How many orders each view holds, and how many of two of them are most urgent."""
+    """How many orders each view holds, and how many of them are most urgent in two views."""
 
     of: dict[str, int]
     #: Of the view `missing`, those without an owner.
@@ -160,7 +160,10 @@ ROLLING = ("expiring", "failing")
 
 
 def _lasting(unfinished: FailedOrderQuerySet, now: datetime, me: str) -> dict[str, int]:
-    """Count unfinished orders by the views that do not change from second to second."""
+    """Count unfinished orders by the views that do not change from second to second.
+
+    `without_owner` are those of the view `missing` that nobody has.
+    """
     views = [view for view in VIEWS if view not in ("all", "resolved", *ROLLING)]
     # Their state need not be looked at again.
     conditions = {view: view_condition(view, now, me=me, any_state=True) for view in views}
@@ -170,7 +173,10 @@ def _lasting(unfinished: FailedOrderQuerySet, now: datetime, me: str) -> dict[st
 
 
 def _rolling(unfinished: FailedOrderQuerySet, now: datetime) -> dict[str, int]:
-    """Count unfinished orders by the views of ROLLING."""
+    """Count unfinished orders by the views of ROLLING.
+
+    `within_a_day` are those of the view `expiring` that expire within a day.
+    """
     conditions = {view: view_condition(view, now, any_state=True) for view in ROLLING}
     within = unfinished.filter(reduce(or_, conditions.values()))
     tomorrow = Q(expires_at__lt=now + timedelta(days=1))

@@ -46,7 +46,7 @@ WHERE daily.dated_by = %s AND daily.day >= span.low AND daily.day < span.high
 GROUP BY 1, 2 HAVING sum(daily.orders) > 0"""  # noqa: S608 - a name of ours
 
 
-#: Counts by number and signature -> by number and the category of the signature.
+#: Adds up counts by number and signature: by number and the category of the signature.
 _BY_CATEGORY = f"""SELECT counted.number, signature.category, sum(counted.n)
 FROM ({{counted}}) counted JOIN {ErrorSignature._meta.db_table} signature
 ON signature.id = counted.kind GROUP BY 1, 2"""  # noqa: S608 - a name of ours
@@ -55,7 +55,10 @@ CATEGORY = "category"
 
 
 def by_kind(statement: str, kind: str) -> str:
-    """Turn a statement that counts n by number and kind, where the kinds are CATEGORY."""
+    """Return a statement with the counts of this one by ``kind``, a column or CATEGORY.
+
+    For CATEGORY the statement given counts by signature. It names its columns number, kind and n.
+    """
     return _BY_CATEGORY.format(counted=statement) if kind == CATEGORY else statement
 
 
