@@ -130,7 +130,6 @@ from reconciler.ledger.signatures.statistics import (
 )
 from reconciler.ledger.signatures.values import (
     ValueCount,
-    number_of_values,
     value_counts,
     values_in_error,
 )
@@ -293,7 +292,6 @@ __all__ = [
     "note_imported",
     "note_view",
     "number_of_shops",
-    "number_of_values",
     "order_page",
     "orders_by_signature",
     "outcomes",

@@ -195,8 +195,7 @@ def error_values(request: HttpRequest, slug: str) -> HttpResponse:
     if not form.is_valid():
         return error(request, slug)
     signature, fresh = signature_or_404(slug), fresh_of(request)
-    rows = service.value_counts(form.asked.matching(fresh.now))
-    table = ValueTable(rows, len(rows))
+    table = ValueTable(*service.value_counts(form.asked.matching(fresh.now)))
     words = f"values of {signature.title[:200]}"
     return csv_answer(request, fresh, f"values-{signature.slug}", words, HEADINGS, table.lines())
 
@@ -204,9 +203,8 @@ def error_values(request: HttpRequest, slug: str) -> HttpResponse:
 def _values(asked: OrderFilter, fresh: Freshness) -> ValueTable:
     orders = asked.matching(fresh.now).order_by()
     count = partial(service.value_counts, orders, MOST_SHOWN)
-    rows = service.cached(fresh.revision, "values", orders, (), count)
-    number = partial(service.number_of_values, orders)
-    return ValueTable(rows, service.cached(fresh.revision, "values in all", orders, (), number))
+    counts = service.cached(fresh.revision, "values and their number", orders, (), count)
+    return ValueTable(*counts)
 
 
 def _frame(form: FilterForm, fresh: Freshness, query: Query) -> dict[str, Any]:

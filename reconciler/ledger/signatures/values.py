@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.db.models import Count, Max, Min, Q, QuerySet
+from django.db.models import Count, Max, Min, Q, Window
 
 from reconciler.ledger.models import MaskedValue, State, Verdict
 from reconciler.ledger.queries import FailedOrderQuerySet
@@ -67,27 +67,23 @@ class ValueCount:
         return f"{self.kind}:{self.text}"
 
 
-def number_of_values(orders: FailedOrderQuerySet) -> int:
-    """Count the values that these orders' latest errors mask, each once."""
-    return _of_orders(orders).values("kind", "text").distinct().count()
+def value_counts(
+    orders: FailedOrderQuerySet, most: int | None = None
+) -> tuple[list[ValueCount], int]:
+    """Count orders by what their latest errors mask, most orders first.
 
-
-def _of_orders(orders: FailedOrderQuerySet) -> QuerySet[MaskedValue]:
-    return MaskedValue.objects.filter(order__in=orders.order_by().values("pk")).order_by()
-
-
-def value_counts(orders: FailedOrderQuerySet, most: int | None = None) -> list[ValueCount]:
-    """Count orders by what their latest errors mask, most orders first; all or the first."""
-    rows = (
-        _of_orders(orders)
-        .values_list("kind", "text")
-        .annotate(
-            orders=Count("order"),
-            unresolved=Count("order", filter=~Q(order__state=State.RESOLVED)),
-            missing=Count("order", filter=Q(order__verdict=Verdict.MISSING)),
-            shops=Count("order__shop", distinct=True),
-            first=Min("order__first_at"),
-            last=Max("order__last_failed_at"),
-        )
+    Returns all values or the first, and how many there are in all.
+    """
+    masked = MaskedValue.objects.filter(order__in=orders.order_by().values("pk")).order_by()
+    rows = masked.values_list("kind", "text").annotate(
+        orders=Count("order"),
+        unresolved=Count("order", filter=~Q(order__state=State.RESOLVED)),
+        missing=Count("order", filter=Q(order__verdict=Verdict.MISSING)),
+        shops=Count("order__shop", distinct=True),
+        first=Min("order__first_at"),
+        last=Max("order__last_failed_at"),
+        # Of the groups: counted before they are cut.
+        number=Window(Count("*")),
     )
-    return [ValueCount(*row) for row in rows.order_by("-orders", "kind", "text")[:most]]
+    found = list(rows.order_by("-orders", "kind", "text")[:most])
+    return [ValueCount(*row) for *row, _ in found], found[0][-1] if found else 0
