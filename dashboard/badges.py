@@ -90,7 +90,12 @@ def when_asked(moment: datetime, now: datetime) -> str:
 
 def state_lines(order: service.FailedOrder, now: datetime) -> SafeString:
     """Draw the state of an order, and below it for whom or until when."""
-    return two_lines(state(order.state), _below_state(order, now))
+    below = escape(_below_state(order, now))
+    # A long one is cut by its column: the title has it whole.
+    return SafeString(
+        f'<span class="line-1">{state(order.state)}</span>'
+        f'<span class="line-2" title="{below}">{below}</span>'
+    )
 
 
 def _below_state(order: service.FailedOrder, now: datetime) -> str:

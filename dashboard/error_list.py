@@ -69,8 +69,8 @@ def _before(asked: OrderFilter, fresh: Freshness) -> Bounds | None:
     return None if is_unseen(asked, fresh, before.start, fresh.now) else before
 
 
-def dates_of(asked: OrderFilter, fresh: Freshness) -> dict[int, service.Dates]:
-    """Return the dates of every signature beside the period that labels tell of."""
+def dates_of(asked: OrderFilter, fresh: Freshness) -> dict[int, service.SeenDates]:
+    """Return the dates of every signature, with regard to the period that labels tell of."""
     bounds = label_bounds(asked, fresh)
     return service.dates_of_signatures(bounds.start, bounds.end, fresh.revision)
 

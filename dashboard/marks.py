@@ -157,8 +157,8 @@ def number_cells(numbers: Iterable[int]) -> SafeString:
 def stack_bars(stack: Stack, bar: tuple[float, float], *, with_series: bool) -> SafeString:
     """Draw a span of a chart: what a click leads to, what a pointer is told, and its bars.
 
-    ``bar`` is where a bar begins within the span, and how wide it is. Where it is told
-    ``with_series``, the words name what the span holds of each series.
+    ``bar`` is where a bar begins within the span, and how wide it is. ``with_series``: the pointer
+    is also told the count of each series.
     """
     place, (start, width) = stack.place, bar
     drawn = [

@@ -38,7 +38,7 @@ def news_of(request: HttpRequest, fresh: Freshness) -> News | None:
     asked = form.asked
     everything = asked.matching(fresh.now, "view", "state")
     views = service.per_view(everything, fresh.now, fresh.revision, asked.me)
-    counts = {f"view-{view}": count for view, count in views.of.items()}
+    counts = {f"view-{view}": count for view, count in views.by_view.items()}
     for saved in views_on_page(request, asked.query, fresh)[:TABS]:
         if saved.count is not None:
             counts[f"saved-{saved.view.pk}"] = saved.count

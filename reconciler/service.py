@@ -110,7 +110,7 @@ from reconciler.ledger.queries import (
 )
 from reconciler.ledger.signatures.changes import Changes, orders_by_signature, quiet_signatures
 from reconciler.ledger.signatures.corrections import correct
-from reconciler.ledger.signatures.dates import Dates, new_signatures
+from reconciler.ledger.signatures.dates import SeenDates, new_signatures
 from reconciler.ledger.signatures.runbooks import LONGEST_TEXT as LONGEST_RUNBOOK
 from reconciler.ledger.signatures.runbooks import (
     Runbook,
@@ -199,7 +199,6 @@ __all__ = [
     "Category",
     "Changes",
     "Checked",
-    "Dates",
     "Done",
     "ErrorRow",
     "ErrorSignature",
@@ -222,6 +221,7 @@ __all__ = [
     "Retry",
     "Runbook",
     "RunbookChanged",
+    "SeenDates",
     "SignedQuerySet",
     "State",
     "Status",

@@ -1,4 +1,4 @@
-"""Where static files are served from."""
+"""URLs of static files."""
 
 from functools import cache
 from typing import Any
@@ -6,7 +6,7 @@ from typing import Any
 from whitenoise.storage import CompressedManifestStaticFilesStorage
 
 
-class StaticFilesStorage(CompressedManifestStaticFilesStorage):
+class HashedStaticFiles(CompressedManifestStaticFilesStorage):
     """Names files by their content. Finds each address once, since every page needs forty."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:

@@ -62,7 +62,7 @@ def figures_of(asked: OrderFilter, fresh: Freshness, views: service.ViewCounts) 
     left, within_a_day = views.missing_without_owner, views.expiring_within_a_day
     soon = query.with_("view", "expiring").url(path)
     urgent = f"{number(within_a_day)} within 24 h" if within_a_day else ""
-    counts = views.of
+    counts = views.by_view
     return [
         Figure("failed", "Failed orders", counts["all"], everything, failed_before, relative=True),
         Figure(

@@ -13,6 +13,7 @@ from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
 from dashboard import badges, links, marks, repeated, wording
+from dashboard.filtering.chips import Chip
 from dashboard.filtering.query import Query
 from dashboard.telling import parted
 from reconciler import service
@@ -40,19 +41,13 @@ register.simple_tag(links.take_path)
 register.filter(marks.hue)
 register.filter(marks.slots)
 register.filter(marks.with_value)
-register.filter(wording.ago)
-register.filter(wording.clock)
-register.filter(wording.day_and_clock)
 register.filter(wording.number)
 register.filter(wording.of_view)
-register.filter(wording.without_shopify)
 register.filter(wording.place)
 register.filter(wording.plural)
-register.filter(wording.short_day)
 register.filter(wording.times)
 register.filter(wording.zone_name)
 register.filter("masked", service.mask_keys)
-register.filter(wording.signed)
 register.simple_tag(service.admin_link, name="shopify_search")
 
 
@@ -171,9 +166,9 @@ def without(query: Query, names: str) -> Query:
 
 
 @register.filter
-def with_view(query: Query, view: str) -> Query:
-    """Set the view anew."""
-    return query.with_("view", view)
+def apart_from_dates(chips: Iterable[Chip]) -> int:
+    """Count the filters that are on; dates have a menu of their own."""
+    return sum(chip.name != "period" for chip in chips or ())
 
 
 @register.simple_tag

@@ -94,7 +94,7 @@ def became_of(
 
 def _outcomes(orders: service.FailedOrderQuerySet, fresh: Freshness) -> service.Outcomes:
     count = partial(service.outcomes_of, orders, fresh.now)
-    # What was put off is open again from a day on.
+    # An ignored order is open again on its day, so the figure holds for one day.
     today = local(fresh.now).date()
     return service.cached(fresh.revision, "outcomes and open", orders, today, count)
 

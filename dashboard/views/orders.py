@@ -124,7 +124,7 @@ def _results(asked: OrderFilter, fresh: Freshness) -> dict[str, Any]:
     answers = answers_of(asked)
     everything = asked.matching(fresh.now, "view", "state")
     views = service.per_view(everything, fresh.now, fresh.revision, asked.me)
-    counts = views.of
+    counts = views.by_view
     key = part_key(asked, fresh, reverse("dashboard:orders"))
     return {
         **_rows(asked, fresh, None if asked["state"] else counts[asked.view]),
@@ -145,7 +145,7 @@ def _summary(asked: OrderFilter, fresh: Freshness, views: service.ViewCounts) ->
     """Return what the summary shows; each is made only where no drawn part is kept."""
     return {
         "figures": later(lambda: figures_of(asked, fresh, views)),
-        "histogram": later(lambda: histogram_of(asked, fresh, views.of["all"])),
+        "histogram": later(lambda: histogram_of(asked, fresh, views.by_view["all"])),
         "histogram_title": DATE_NAMES[asked.dated_by],
     }
 

@@ -8,7 +8,7 @@ from django.core.exceptions import EmptyResultSet
 from django.db import connection
 from django.db.models import QuerySet
 
-#: Stand for the ends of what has no end.
+#: Bounds of a period that is open at an end.
 FIRST_MOMENT = datetime.min.replace(tzinfo=UTC)
 LAST_MOMENT = datetime.max.replace(tzinfo=UTC)
 
@@ -30,7 +30,7 @@ def fetched(statement: str, values: Sequence[Any] | dict[str, Any]) -> list[tupl
 
 
 def written(moment: datetime) -> Any:
-    """Return a moment as a parameter."""
+    """Return a moment as a parameter of SQL that is written as text."""
     return connection.ops.adapt_datetimefield_value(moment)
 
 

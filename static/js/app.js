@@ -92,6 +92,17 @@ document.addEventListener("htmx:afterSettle", () => {
   }
 });
 
+// Where the tabs need more room than there is, the current one is in sight.
+const showCurrentTab = () => {
+  const tab = document.querySelector("#views [aria-current]");
+  if (!tab) return;
+  const strip = document.getElementById("views");
+  const beyond = tab.getBoundingClientRect().right - strip.getBoundingClientRect().right;
+  if (beyond > 0) strip.scrollLeft += beyond;
+};
+document.addEventListener("htmx:afterSettle", showCurrentTab);
+showCurrentTab();
+
 // A long facet is searched where it stands.
 const showSearch = () => {
   for (const field of document.querySelectorAll("[data-narrows][hidden]")) field.hidden = false;
@@ -104,7 +115,8 @@ document.addEventListener("input", (event) => {
   const wanted = event.target.value.trim().toLowerCase();
   if (wanted) facet.querySelector("details").open = true;
   for (const item of facet.querySelectorAll("li")) {
-    item.hidden = !item.textContent.toLowerCase().includes(wanted);
+    const text = item.querySelector(".facet__text");
+    item.hidden = !`${text.textContent} ${text.title}`.toLowerCase().includes(wanted);
   }
 });
 

@@ -28,7 +28,7 @@ ROUNDS = 5
 PAGE, STEP = 60, 20
 RATIO, MEMORY = 0.4, 100
 RATIO_OF_SQL = 2
-#: The columns of the export; what it makes of several of them is a text of SQL.
+#: The columns of the export. Links and dates are put together in SQL.
 JOIN = """SELECT o.order_name, s.name, g.plain, a.error_text, g.template, g.category, g.retry,
  o.attempt_count, substr(o.order_created_at, 1, 19), substr(o.first_at, 1, 19),
  substr(o.last_failed_at, 1, 19), substr(o.expires_at, 1, 19), o.state, o.assignee, o.verdict,

@@ -93,3 +93,18 @@ def test_names_are_pasted_at_once_and_sent_by_a_key(page: Any) -> None:
     page.keyboard.press("Control+Enter")
     page.wait_for_url("**/orders/?*order=*")
     assert page.locator("[data-asked-name]").count() == 2
+
+
+def test_a_facet_is_searched_by_its_values_alone(open_page: Any) -> None:
+    page = open_page("/orders/")
+    facet = page.locator("[data-facet=error]")
+    items = facet.locator("li.facet__item:not([hidden])")
+    facet.locator("[data-narrows]").fill("leave out")
+    expect(items).to_have_count(0)
+    facet.locator("[data-narrows]").fill("shopify")
+    expect(items.first).to_contain_text("Shopify")
+
+
+def test_the_current_tab_is_in_sight_on_a_phone(open_page: Any) -> None:
+    page = open_page("/orders/?view=all", width=390)
+    expect(page.locator("#views [aria-current]")).to_be_in_viewport(ratio=0.9)

@@ -247,6 +247,8 @@ def test_typing_swaps_the_menu_of_facets_along(path: str, open_page: Open, ledge
     menu = typed.root.one("details", id_="facets")
     assert menu.get("hx-swap-oob") == "true"
     assert menu.all("summary")[0].text == "Filters, 1 on"
+    dated = open_page(f"{path}?period=7d").root.one("details", id_="facets")
+    assert dated.all("summary")[0].text == "Filters"
     whole = open_page(path)
     assert not whole.root.one("details", id_="facets").get("hx-swap-oob")
     assert not whole.root.one(id_="results").all("details", id_="facets")

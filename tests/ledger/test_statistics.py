@@ -3,23 +3,26 @@
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from django.utils import timezone
 
 from reconciler.hotwax.documents import Reading, read_document
 from reconciler.ledger.figures import counts
 from reconciler.ledger.figures.cache import cached
 from reconciler.ledger.figures.facets import Facet, by_choices, by_shop, facet_counts
+from reconciler.ledger.figures.outcomes import outcomes_of
 from reconciler.ledger.intake import upsert
-from reconciler.ledger.models import ErrorSignature, FailedOrder
+from reconciler.ledger.models import ErrorSignature, FailedOrder, State
 from reconciler.ledger.queries import DATES, failed_orders
 from reconciler.ledger.signatures import statistics
 from reconciler.ledger.signatures.dates import find_dates, new_signatures
+from reconciler.ledger.work import triage
 from tests.clock import NOW
 from tests.makers import document
 
 pytestmark = pytest.mark.django_db
 
 START = datetime(2026, 11, 24, 10, 0, tzinfo=UTC)
-DAY = timedelta(days=1)
+DAY, MINUTE = timedelta(days=1), timedelta(minutes=1)
 END = START + DAY
 
 
@@ -96,7 +99,7 @@ def test_what_is_written_between_two_counts_makes_none_negative() -> None:
     orders = failed_orders()
     assert cached(1, "orders", orders, (), orders.count) == 0
     logged(0, 1, 2)
-    assert counts.per_view(failed_orders(), NOW, 1).of["resolved"] == 0
+    assert counts.per_view(failed_orders(), NOW, 1).by_view["resolved"] == 0
 
 
 def test_where_nothing_can_match_nothing_is_counted() -> None:
@@ -106,6 +109,39 @@ def test_where_nothing_can_match_nothing_is_counted() -> None:
     assert counts.over_time(nothing, "last_failed_at", edges, "error", 1) == [{}, {}]
     assert counts.quarters(nothing, "last_failed_at") == counts.lags(nothing) == {}
     assert counts.totals(nothing, 1) == {}
+    assert counts.over_time(nothing, "last_failed_at", edges, "category", 1) == [{}, {}]
+    assert counts.per_span(nothing, "last_failed_at", edges) == ([0, 0], 0)
+    assert new_signatures(nothing, None, None) == 0
+
+
+def test_a_signature_whose_orders_have_another_error_by_now_is_not_new() -> None:
+    logged(0)
+    assert new_signatures(failed_orders(), None, None) == 1
+    keep(document("#0", document_id="d0", logged=END, error="Another error"))
+    assert ErrorSignature.objects.count() == 2
+    assert new_signatures(failed_orders(), None, None) == 1
+
+
+def test_an_ignored_order_is_still_open_from_its_day_on() -> None:
+    logged(0)
+    order = FailedOrder.objects.get()
+    tomorrow = (timezone.localtime(NOW) + DAY).date().isoformat()
+    triage.set_state([order.pk], State.IGNORED, tomorrow, "ann", NOW)
+    found = [outcomes_of(failed_orders(), NOW + n * DAY).still_open for n in (0, 1)]
+    assert found == [0, 1]
+
+
+def test_what_failed_twice_and_has_left_the_log_does_not_expire_within_a_day() -> None:
+    logged(0)
+    soon = NOW + timedelta(hours=3)
+    recent = {"attempt_count": 2, "last_failed_at": NOW}
+    FailedOrder.objects.update(**recent, expires_at=soon, left_log_at=None)
+    found = counts.per_view(failed_orders(), NOW, 1)
+    assert (found.by_view["failing"], found.expiring_within_a_day) == (1, 1)
+    for other in ({"expires_at": NOW - MINUTE}, {"left_log_at": NOW}):
+        FailedOrder.objects.update(**{"expires_at": soon, "left_log_at": None, **other})
+        found = counts.per_view(failed_orders(), NOW, 1)
+        assert (found.by_view["failing"], found.expiring_within_a_day) == (1, 0)
 
 
 @pytest.mark.parametrize("which", DATES)

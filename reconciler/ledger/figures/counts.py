@@ -48,7 +48,7 @@ def names_of_shops(keys: Iterable[int]) -> dict[int, str]:
 
 #: What rows are grouped by -> the column, and how its values become keys.
 GROUPINGS: dict[str, tuple[str, Callable[[set[Any]], Mapping[Any, str]]]] = {
-    "category": (CATEGORY, lambda categories: dict(zip(categories, categories, strict=True))),
+    "category": (CATEGORY, lambda found: {one: one for one in found}),
     "error": ("signature", _slugs),
     "shop": ("shop", names_of_shops),
 }
@@ -89,14 +89,14 @@ def totals_over_time(
 
 def _cached_counts(
     rows: Rows, moment: str, edges: Sequence[datetime], kind: str, revision: int
-) -> dict[tuple[int, int], int]:
+) -> dict[tuple[int, Any], int]:
     count = partial(_counts, rows, moment, edges, kind)
     return cached(revision, "over time", rows, (moment, edges, kind), count)
 
 
 def _counts(
     rows: Rows, moment: str, edges: Sequence[datetime], kind: str
-) -> dict[tuple[int, int], int]:
+) -> dict[tuple[int, Any], int]:
     """Count rows by span and by the values of ``kind``; whole days are counted already."""
     if not daily_counts.serves(rows, moment, kind):
         return counts_between(rows, moment, edges, kind)
@@ -128,9 +128,9 @@ def per_span(rows: Rows, moment: str, edges: Sequence[datetime]) -> tuple[list[i
 
 @dataclass(frozen=True)
 class ViewCounts:
-    """How many orders each view holds, and how many of them are most urgent in two views."""
+    """Orders per view, and two counts of urgent ones."""
 
-    of: dict[str, int]
+    by_view: dict[str, int]
     #: Of the view `missing`, those without an owner.
     missing_without_owner: int
     #: Of the view `expiring`, those that expire within a day.

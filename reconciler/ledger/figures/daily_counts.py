@@ -55,9 +55,9 @@ CATEGORY = "category"
 
 
 def by_kind(statement: str, kind: str) -> str:
-    """Return a statement with the counts of this one by ``kind``, a column or CATEGORY.
+    """Wrap a statement that counts by signature so that it counts by category, for CATEGORY.
 
-    For CATEGORY the statement given counts by signature. It names its columns number, kind and n.
+    It names its columns number, kind and n. For any other kind it is returned as it is.
     """
     return _BY_CATEGORY.format(counted=statement) if kind == CATEGORY else statement
 

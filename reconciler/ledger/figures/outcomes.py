@@ -48,7 +48,7 @@ class Outcomes:
     #: Orders that were resolved once, and of these those that were opened again.
     was_resolved: int
     was_reopened: int
-    #: Those that are open.
+    #: Orders that are open at the moment of counting.
     still_open: int
     #: Orders by span of the time from the first failure to the answer that it arrived, of those
     #: that were known to be missing before.

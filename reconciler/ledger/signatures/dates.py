@@ -19,15 +19,15 @@ from reconciler.ledger.statements import (
 SILENT = timedelta(days=7)
 
 
-class Dates(NamedTuple):
-    """Log timestamps of a signature's attempts, beside a period; None where there are none."""
+class SeenDates(NamedTuple):
+    """Log timestamps of a signature's attempts, some with regard to a period; None if none."""
 
     first: datetime | None = None
     last: datetime | None = None
     #: The last one before the period.
-    before: datetime | None = None
+    last_before: datetime | None = None
     #: The period holds one.
-    is_within: bool = False
+    seen_within: bool = False
     #: The first moment of the period, and the first after it; None leaves an end open.
     start: datetime | None = None
     end: datetime | None = None
@@ -39,8 +39,8 @@ class Dates(NamedTuple):
             return ""
         if self.start is None or self.first >= self.start:
             return "new" if self.end is None or self.first < self.end else ""
-        silent = self.before is not None and self.before < self.start - SILENT
-        return "back" if silent and self.is_within else ""
+        silent = self.last_before is not None and self.last_before < self.start - SILENT
+        return "back" if silent and self.seen_within else ""
 
 
 _TABLES = {
@@ -61,14 +61,14 @@ FROM {signatures} signature
 """
 
 
-def find_dates(start: datetime | None, end: datetime | None) -> dict[int, Dates]:
-    """Return the dates of every signature, by its primary key, beside the period [start, end)."""
+def find_dates(start: datetime | None, end: datetime | None) -> dict[int, SeenDates]:
+    """Return the dates of every signature, by its primary key, with regard to [start, end)."""
     values = {"start": written(start or FIRST_MOMENT), "end": written(end or LAST_MOMENT)}
     return {
-        signature: Dates(
-            moment_of(first), moment_of(last), moment_of(before), bool(is_within), start, end
+        signature: SeenDates(
+            moment_of(first), moment_of(last), moment_of(before), bool(seen_within), start, end
         )
-        for signature, first, last, before, is_within in fetched(_DATES.format(**_TABLES), values)
+        for signature, first, last, before, seen_within in fetched(_DATES.format(**_TABLES), values)
     }
 
 

@@ -12,7 +12,7 @@ from django.db.models import Count, Q, Sum
 from reconciler.ledger.models import Attempt, ErrorSignature, Verdict
 from reconciler.ledger.queries import FailedOrderQuerySet, is_open
 from reconciler.ledger.signatures.changes import NO_CHANGES, Changes
-from reconciler.ledger.signatures.dates import Dates
+from reconciler.ledger.signatures.dates import SeenDates
 
 _ARRIVED = (Verdict.IMPORTED, Verdict.DUPLICATE)
 #: Number of attempts that are searched for texts that differ.
@@ -85,26 +85,26 @@ def error_numbers(orders: FailedOrderQuerySet, now: datetime) -> dict[int, Numbe
 
 
 def error_rows(
-    numbers: dict[int, Numbers], dates: Mapping[int, Dates], changes: Changes = NO_CHANGES
+    numbers: dict[int, Numbers], dates: Mapping[int, SeenDates], changes: Changes = NO_CHANGES
 ) -> list[ErrorRow]:
     """Return a row for each signature counted; labels tell of the period of the dates."""
-    signatures = ErrorSignature.objects.in_bulk(list(numbers))
+    signatures = ErrorSignature.objects.order_by().in_bulk(list(numbers))
     return [_row(signature, numbers[pk], dates, changes) for pk, signature in signatures.items()]
 
 
-def label_of(signature: int, dates: Mapping[int, Dates], changes: Changes) -> str:
+def label_of(signature: int, dates: Mapping[int, SeenDates], changes: Changes) -> str:
     """Return the label of a signature (its primary key), as `error_rows` does."""
-    label = dates.get(signature, Dates()).label
+    label = dates.get(signature, SeenDates()).label
     if label:
         return label
     return "worse" if changes.is_worse(signature) else "quiet" if signature in changes.quiet else ""
 
 
 def _row(
-    signature: ErrorSignature, numbers: Numbers, dates: Mapping[int, Dates], changes: Changes
+    signature: ErrorSignature, numbers: Numbers, dates: Mapping[int, SeenDates], changes: Changes
 ) -> ErrorRow:
     pk = signature.pk
-    seen, label = dates.get(pk, Dates()), label_of(pk, dates, changes)
+    seen, label = dates.get(pk, SeenDates()), label_of(pk, dates, changes)
     before = None if changes.before is None else changes.before.get(pk, 0)
     return ErrorRow(signature, *numbers, seen.first, seen.last, label, changes.of(pk), before)
 
@@ -112,7 +112,7 @@ def _row(
 def error_row(
     signature: ErrorSignature,
     numbers: Mapping[int, Numbers],
-    dates: Mapping[int, Dates],
+    dates: Mapping[int, SeenDates],
     changes: Changes = NO_CHANGES,
 ) -> ErrorRow:
     """Return the row of one signature. Without orders it still has its dates."""
