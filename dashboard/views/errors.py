@@ -221,8 +221,7 @@ def _orders(
 ) -> dict[str, Any]:
     matching, dates = asked.matching(fresh.now), dates_of(asked, fresh)
     incidents = incidents_of(asked, fresh, {signature.pk})
-    numbers, changes = numbers_of(matching, fresh), changes_of(asked, fresh)
-    row = service.error_row(signature, numbers, dates, changes)
+    row = service.error_row(signature, numbers_of(matching, fresh), dates, changes_of(asked, fresh))
     return {
         "row": row,
         "arrivals": arrivals_of(row),

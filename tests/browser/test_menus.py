@@ -108,3 +108,11 @@ def test_a_facet_is_searched_by_its_values_alone(open_page: Any) -> None:
 def test_the_current_tab_is_in_sight_on_a_phone(open_page: Any) -> None:
     page = open_page("/orders/?view=all", width=390)
     expect(page.locator("#views [aria-current]")).to_be_in_viewport(ratio=0.9)
+
+
+def test_the_bar_of_trends_does_not_grow_with_what_is_typed(open_page: Any) -> None:
+    heights = [
+        open_page(f"/trends/{query}").locator(".filter-bar").bounding_box()["height"]
+        for query in ("", "?q=e", "?period=7d")
+    ]
+    assert len(set(heights)) == 1

@@ -10,8 +10,9 @@ from reconciler.hotwax.documents import Reading, read_document
 from reconciler.ledger.derive import derive_again
 from reconciler.ledger.intake import upsert
 from reconciler.ledger.models import FailedOrder, MaskedValue
+from reconciler.ledger.queries import failed_orders
 from reconciler.ledger.signatures.rules import RULES, SignatureRules
-from reconciler.ledger.signatures.values import values_in_error
+from reconciler.ledger.signatures.values import value_counts, values_in_error
 from tests.clock import NOW
 from tests.makers import document
 
@@ -107,3 +108,14 @@ def test_what_was_kept_before_gets_its_values_when_the_rules_rise() -> None:
 def test_a_slot_that_hotwax_wrote_itself_stays_in_the_value() -> None:
     read = RULES.read("Unknown 'a ‹sku› 12 b' here")
     assert read.values == (("value", "'a ‹sku› 12 b'"),)
+
+
+@pytest.mark.django_db
+def test_how_many_values_there_are_is_told_though_not_all_are_counted() -> None:
+    for n in range(3):
+        raw = document(f"#{n}", document_id=f"d{n}", error=f"Product not found for SKU SKU-{n}")
+        found = read_document(raw, "SHOPIFY_ORDER", Reading())
+        upsert([found], NOW)  # type: ignore[list-item]
+    rows, number = value_counts(failed_orders(), 2)
+    assert (len(rows), number) == (2, 3)
+    assert value_counts(failed_orders().none()) == ([], 0)

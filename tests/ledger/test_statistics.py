@@ -11,7 +11,7 @@ from reconciler.ledger.figures.cache import cached
 from reconciler.ledger.figures.facets import Facet, by_choices, by_shop, facet_counts
 from reconciler.ledger.figures.outcomes import outcomes_of
 from reconciler.ledger.intake import upsert
-from reconciler.ledger.models import ErrorSignature, FailedOrder, State
+from reconciler.ledger.models import ErrorSignature, FailedOrder, State, Verdict
 from reconciler.ledger.queries import DATES, failed_orders
 from reconciler.ledger.signatures import statistics
 from reconciler.ledger.signatures.dates import find_dates, new_signatures
@@ -211,3 +211,12 @@ def test_a_quarter_of_an_hour_holds_its_beginning_and_not_its_end() -> None:
         START + 3 * quarter: 3,
         START + 4 * quarter: 1,
     }
+
+
+def test_without_owner_are_those_that_are_missing() -> None:
+    logged(0, 1, 2)
+    missing = FailedOrder.objects.filter(order_name__in=["#0", "#1"])
+    missing.update(verdict=Verdict.MISSING)
+    FailedOrder.objects.filter(order_name="#1").update(assignee="ann")
+    found = counts.per_view(failed_orders(), NOW, 1)
+    assert (found.by_view["missing"], found.missing_without_owner) == (2, 1)

@@ -16,6 +16,7 @@ from django.db import connection, transaction
 from django.db.models import QuerySet
 
 from reconciler.ledger.models import DailyCount, ErrorSignature, FailedOrder
+from reconciler.ledger.statements import fetched
 
 #: The dates of an order that are counted.
 COLUMNS = ("first_at", "last_failed_at")
@@ -98,10 +99,8 @@ def counts_of_days(
     written = connection.ops.adapt_datefield_value
     bounds = [(number, written(low), written(high)) for number, low, high in days]
     values = [value for bound in bounds for value in bound]
-    with connection.cursor() as cursor:
-        statement = by_kind(_SUM.format(spans=", ".join([typed] * len(days))), kind)
-        cursor.execute(statement, [*values, column])
-        return {(number, found): int(n) for number, found, n in cursor.fetchall()}
+    statement = by_kind(_SUM.format(spans=", ".join([typed] * len(days))), kind)
+    return {(number, found): int(n) for number, found, n in fetched(statement, [*values, column])}
 
 
 def install() -> None:
