@@ -3,6 +3,7 @@
 Every page, export and figure asks through the methods of these query sets. Datetimes are in UTC.
 """
 
+from collections import defaultdict
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 from functools import reduce
@@ -10,7 +11,7 @@ from operator import or_
 from typing import Any, Self, TypeVar
 
 from django.db import models
-from django.db.models import F, Func, Q
+from django.db.models import Count, F, Func, Q, Value
 from django.db.models.expressions import Combinable
 from django.db.models.functions import Length
 from django.utils import timezone
@@ -25,7 +26,6 @@ from reconciler.ledger.models import (
     MaskedValue,
     Retry,
     Shop,
-    ShopHost,
     SignatureAlias,
     State,
     Verdict,
@@ -137,6 +137,12 @@ def view_condition(view: str, now: datetime, *, me: str = "", any_state: bool = 
     return unfinished
 
 
+def count_where(condition: Q) -> Count:
+    """Return what counts the rows that meet a condition, all rows if it is empty."""
+    # Of a constant: of a column, SQLite would look whether it is null, for every count of a row.
+    return Count(Value(1), filter=condition or None)
+
+
 def _directed(column: F, descending: bool) -> Combinable | Any:
     return column.desc(nulls_last=True) if descending else column.asc(nulls_last=True)
 
@@ -158,13 +164,16 @@ def shops_seen_under(hosts: list[str]) -> models.QuerySet[Shop]:
 
 def shop_names(keys: Iterable[int]) -> dict[str, set[int]]:
     """Map shop names to the keys of the shops that `?shop=` with this name matches."""
-    names = dict(Shop.objects.filter(pk__in=keys).values_list("pk", "name"))
-    keys_of = {name: {pk for pk in names if names[pk] == name} for name in set(names.values())}
-    # The name of one shop may also be a host of another.
-    hosts = ShopHost.objects.filter(host__in=keys_of, shop__in=keys).exclude(shop__name=F("host"))
-    for host, pk in hosts.values_list("host", "shop_id"):
-        keys_of[host].add(pk)
-    return keys_of
+    found = Shop.objects.filter(pk__in=keys).values_list("pk", "name", "hosts__host")
+    seen = list(found.order_by())
+    keys_of: dict[str, set[int]] = defaultdict(set)
+    for pk, name, _ in seen:
+        keys_of[name].add(pk)
+    for pk, _, host in seen:
+        # The name of one shop may also be a host of another.
+        if host in keys_of:
+            keys_of[host].add(pk)
+    return dict(keys_of)
 
 
 class SignedQuerySet(models.QuerySet[Row]):

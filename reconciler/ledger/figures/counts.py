@@ -17,13 +17,14 @@ from django.db.models import Count, Q, QuerySet
 
 from reconciler.ledger.figures import daily_counts
 from reconciler.ledger.figures.cache import cached
-from reconciler.ledger.figures.daily_counts import CATEGORY, by_kind
+from reconciler.ledger.figures.daily_counts import CATEGORY
 from reconciler.ledger.models import ErrorSignature
 from reconciler.ledger.queries import (
     DATES,
     NOT_RESOLVED,
     VIEWS,
     FailedOrderQuerySet,
+    count_where,
     shop_names,
     view_condition,
 )
@@ -186,7 +187,7 @@ def _rolling(unfinished: FailedOrderQuerySet, now: datetime) -> dict[str, int]:
 
 
 def _filtered(conditions: Mapping[str, Q]) -> dict[str, Count]:
-    return {name: Count("pk", filter=one or None) for name, one in conditions.items()}
+    return {name: count_where(condition) for name, condition in conditions.items()}
 
 
 _IN_SPANS = """
@@ -209,6 +210,20 @@ WHERE moment >= %s AND moment < %s GROUP BY 1, 2
 """
 
 
+#: Adds up counts by number and signature: by number and the category of the signature.
+_BY_CATEGORY = f"""SELECT counted.number, signature.category, sum(counted.n)
+FROM ({{counted}}) counted JOIN {ErrorSignature._meta.db_table} signature
+ON signature.id = counted.kind GROUP BY 1, 2"""  # noqa: S608 - a name of ours
+
+
+def _by_kind(statement: str, kind: str) -> str:
+    """Wrap a statement that counts by signature so that it counts by category, for CATEGORY.
+
+    It names its columns number, kind and n. For any other kind it is returned as it is.
+    """
+    return _BY_CATEGORY.format(counted=statement) if kind == CATEGORY else statement
+
+
 def counts_between(
     rows: Rows, column: str, edges: Sequence[datetime], kind: str
 ) -> dict[tuple[int, Any], int]:
@@ -224,7 +239,7 @@ def counts_between(
     if not sql:
         return {}
     values = [*params, list(edges), edges[0], edges[-1]]
-    found = fetched(by_kind(_POSTGRESQL.format(orders=sql), kind), values)
+    found = fetched(_by_kind(_POSTGRESQL.format(orders=sql), kind), values)
     return {(span, key): int(n) for span, key, n in found}
 
 
@@ -239,7 +254,7 @@ def _counts_within(
     if not (sql and spans):
         return {}
     marks = _SPAN_MARKS[connection.vendor]
-    statement = by_kind(_PER_SPAN.format(spans=", ".join([marks] * len(spans)), orders=sql), kind)
+    statement = _by_kind(_PER_SPAN.format(spans=", ".join([marks] * len(spans)), orders=sql), kind)
     bounds = [(number, written(low), written(high)) for number, low, high in spans]
     values = [value for bound in bounds for value in bound]
     return {(span, key): int(n) for span, key, n in fetched(statement, [*values, *params])}

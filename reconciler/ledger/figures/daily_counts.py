@@ -40,33 +40,28 @@ _TAKE_AWAY = f"""UPDATE {_TABLE} SET orders = orders - 1
 _REFILL = f"""INSERT INTO {_TABLE} (dated_by, day, signature_id, orders)
   SELECT '{{column}}', {{day}}, signature_id, count(*) FROM {_ORDERS}
   WHERE {{column}} IS NOT NULL GROUP BY 2, 3"""  # noqa: S608 - names of ours
+#: With {kind} and {joined}, so that counts by category are added up in one pass over the days.
 _SUM = f"""WITH span(number, low, high) AS (VALUES {{spans}})
-SELECT span.number AS number, daily.signature_id AS kind, sum(daily.orders) AS n
-FROM span CROSS JOIN {_TABLE} daily
+SELECT span.number, {{kind}}, sum(daily.orders)
+FROM span CROSS JOIN {_TABLE} daily {{joined}}
 WHERE daily.dated_by = %s AND daily.day >= span.low AND daily.day < span.high
 GROUP BY 1, 2 HAVING sum(daily.orders) > 0"""  # noqa: S608 - a name of ours
-
-
-#: Adds up counts by number and signature: by number and the category of the signature.
-_BY_CATEGORY = f"""SELECT counted.number, signature.category, sum(counted.n)
-FROM ({{counted}}) counted JOIN {ErrorSignature._meta.db_table} signature
-ON signature.id = counted.kind GROUP BY 1, 2"""  # noqa: S608 - a name of ours
 #: Stands for a column whose values are the categories of signatures.
 CATEGORY = "category"
-
-
-def by_kind(statement: str, kind: str) -> str:
-    """Wrap a statement that counts by signature so that it counts by category, for CATEGORY.
-
-    It names its columns number, kind and n. For any other kind it is returned as it is.
-    """
-    return _BY_CATEGORY.format(counted=statement) if kind == CATEGORY else statement
+_KINDS = {
+    "signature": {"kind": "daily.signature_id", "joined": ""},
+    CATEGORY: {
+        "kind": "signature.category",
+        "joined": f"JOIN {ErrorSignature._meta.db_table} signature"
+        " ON signature.id = daily.signature_id",
+    },
+}
 
 
 def serves(rows: QuerySet[Any], column: str, kind: str) -> bool:
     """Return True if these rows, by this date and kind, are what is counted per day."""
     everything = rows.model is FailedOrder and not rows.query.where
-    return everything and column in COLUMNS and kind in ("signature", CATEGORY)
+    return everything and column in COLUMNS and kind in _KINDS
 
 
 def whole_days(edges: Sequence[datetime]) -> tuple[list[tuple[int, date, date]], Spans]:
@@ -99,7 +94,7 @@ def counts_of_days(
     written = connection.ops.adapt_datefield_value
     bounds = [(number, written(low), written(high)) for number, low, high in days]
     values = [value for bound in bounds for value in bound]
-    statement = by_kind(_SUM.format(spans=", ".join([typed] * len(days))), kind)
+    statement = _SUM.format(spans=", ".join([typed] * len(days)), **_KINDS[kind])
     return {(number, found): int(n) for number, found, n in fetched(statement, [*values, column])}
 
 

@@ -17,7 +17,7 @@ from django.db.models import Case, Count, F, Q, QuerySet, When
 from reconciler.ledger.arrival_spans import ARRIVAL_SPANS, span_of
 from reconciler.ledger.figures.counts import counts_between, percentile
 from reconciler.ledger.models import SYSTEM, Event, EventKind, OrderAlias, State, Verdict
-from reconciler.ledger.queries import NOT_RESOLVED, FailedOrderQuerySet, is_open
+from reconciler.ledger.queries import NOT_RESOLVED, FailedOrderQuerySet, count_where, is_open
 from reconciler.ledger.statements import LAST_MOMENT
 
 #: Events that tell of a state.
@@ -96,9 +96,9 @@ def outcomes_of(orders: FailedOrderQuerySet, now: datetime) -> Outcomes:
         .values_list("verdict", resolver)
         .annotate(
             n=Count("*"),
-            once=Count("pk", filter=Q(was_resolved=True)),
-            again=Count("pk", filter=Q(was_resolved=True, was_reopened=True)),
-            unfinished=Count("pk", filter=is_open(now)),
+            once=count_where(Q(was_resolved=True)),
+            again=count_where(Q(was_resolved=True, was_reopened=True)),
+            unfinished=count_where(is_open(now)),
         )
     )
     verdicts = dict.fromkeys(map(str, Verdict.values), 0)

@@ -10,7 +10,7 @@ from typing import NamedTuple
 from django.db.models import Count, Q, Sum
 
 from reconciler.ledger.models import Attempt, ErrorSignature, Verdict
-from reconciler.ledger.queries import FailedOrderQuerySet, is_open
+from reconciler.ledger.queries import FailedOrderQuerySet, count_where, is_open
 from reconciler.ledger.signatures.changes import NO_CHANGES, Changes
 from reconciler.ledger.signatures.dates import SeenDates
 
@@ -70,11 +70,11 @@ def error_numbers(orders: FailedOrderQuerySet, now: datetime) -> dict[int, Numbe
         .values_list("signature", "shop")
         .annotate(
             count=Count("*"),
-            unfinished=Count("pk", filter=is_open(now)),
+            unfinished=count_where(is_open(now)),
             tries=Sum("attempt_count"),
-            asked=Count("pk", filter=~Q(verdict=Verdict.UNCHECKED)),
-            arrived=Count("pk", filter=Q(verdict__in=_ARRIVED)),
-            missing=Count("pk", filter=Q(verdict=Verdict.MISSING)),
+            asked=count_where(~Q(verdict=Verdict.UNCHECKED)),
+            arrived=count_where(Q(verdict__in=_ARRIVED)),
+            missing=count_where(Q(verdict=Verdict.MISSING)),
         )
     )
     numbers: dict[int, Numbers] = defaultdict(Numbers)
