@@ -1,7 +1,7 @@
 """SQL that is written as text: its parameters, and what it returns, on SQLite and PostgreSQL."""
 
-from collections.abc import Sequence
-from datetime import UTC, datetime
+from collections.abc import Callable, Sequence
+from datetime import UTC, date, datetime
 from typing import Any
 
 from django.core.exceptions import EmptyResultSet
@@ -27,6 +27,22 @@ def fetched(statement: str, values: Sequence[Any] | dict[str, Any]) -> list[tupl
     with connection.cursor() as cursor:
         cursor.execute(statement, values)
         return list(cursor.fetchall())
+
+
+def rows_of_spans(spans: Sequence[tuple[int, date, date]]) -> tuple[str, list[Any]]:
+    """Return the rows of VALUES that hold numbered spans, and their parameters.
+
+    The ends of all spans are moments, or those of all are days.
+    """
+    # Looked up once: a connection is found in thread-local storage, for each span.
+    ops, vendor = connection.ops, connection.vendor
+    adapt: Callable[[Any], Any] = ops.adapt_datefield_value
+    kind = "date"
+    if isinstance(spans[0][1], datetime):
+        adapt, kind = ops.adapt_datetimefield_value, "timestamptz"
+    row = f"(%s, %s::{kind}, %s::{kind})" if vendor == "postgresql" else "(%s, %s, %s)"
+    values = [one for number, low, high in spans for one in (number, adapt(low), adapt(high))]
+    return ", ".join([row] * len(spans)), values
 
 
 def written(moment: datetime) -> Any:

@@ -28,7 +28,7 @@ from reconciler.ledger.queries import (
     shop_names,
     view_condition,
 )
-from reconciler.ledger.statements import fetched, written, written_sql
+from reconciler.ledger.statements import fetched, rows_of_spans, written, written_sql
 
 Rows = QuerySet[Any]
 
@@ -193,10 +193,6 @@ def _filtered(conditions: Mapping[str, Q]) -> dict[str, Count]:
 _IN_SPANS = """
 WITH matching(moment) AS ({orders}) SELECT CASE {spans} END, count(*) FROM matching GROUP BY 1
 """
-_SPAN_MARKS = {
-    "sqlite": "(%s, %s, %s)",
-    "postgresql": "(%s, %s::timestamptz, %s::timestamptz)",
-}
 #: SQLite loops over the left side of a CROSS JOIN: one search of the index per span.
 _PER_SPAN = """
 WITH span(number, low, high) AS (VALUES {spans}), matching(moment, kind) AS ({orders})
@@ -253,10 +249,8 @@ def _counts_within(
     sql, params = _moments_and_kinds(rows, column, kind)
     if not (sql and spans):
         return {}
-    marks = _SPAN_MARKS[connection.vendor]
-    statement = _by_kind(_PER_SPAN.format(spans=", ".join([marks] * len(spans)), orders=sql), kind)
-    bounds = [(number, written(low), written(high)) for number, low, high in spans]
-    values = [value for bound in bounds for value in bound]
+    rows_of_values, values = rows_of_spans(spans)
+    statement = _by_kind(_PER_SPAN.format(spans=rows_of_values, orders=sql), kind)
     return {(span, key): int(n) for span, key, n in fetched(statement, [*values, *params])}
 
 

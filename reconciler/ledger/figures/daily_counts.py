@@ -16,7 +16,7 @@ from django.db import connection, transaction
 from django.db.models import QuerySet
 
 from reconciler.ledger.models import DailyCount, ErrorSignature, FailedOrder
-from reconciler.ledger.statements import fetched
+from reconciler.ledger.statements import fetched, rows_of_spans
 
 #: The dates of an order that are counted.
 COLUMNS = ("first_at", "last_failed_at")
@@ -90,11 +90,8 @@ def counts_of_days(
     """Count orders by the number of a span of days, and by signature or CATEGORY."""
     if not days:
         return {}
-    typed = "(%s, %s::date, %s::date)" if connection.vendor == "postgresql" else "(%s, %s, %s)"
-    written = connection.ops.adapt_datefield_value
-    bounds = [(number, written(low), written(high)) for number, low, high in days]
-    values = [value for bound in bounds for value in bound]
-    statement = _SUM.format(spans=", ".join([typed] * len(days)), **_KINDS[kind])
+    rows, values = rows_of_spans(days)
+    statement = _SUM.format(spans=rows, **_KINDS[kind])
     return {(number, found): int(n) for number, found, n in fetched(statement, [*values, column])}
 
 
