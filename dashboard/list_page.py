@@ -44,7 +44,7 @@ def frame_of_list(form: FilterForm, fresh: Freshness, path: str) -> dict[str, An
     return {
         "query": query,
         "names_path": query.without("order", "pasted").url(reverse("dashboard:names")),
-        "names_written": _readable(query.get("order")) or "\n".join(pasted),
+        "names_written": readable(query.get("order")) or "\n".join(pasted),
         "form": form,
         "path": path,
         "page_name": resolve(path).url_name,
@@ -53,7 +53,7 @@ def frame_of_list(form: FilterForm, fresh: Freshness, path: str) -> dict[str, An
         "period_names": PERIOD_NAMES,
         "chosen_days": dates_in_words(form.asked) if valid and any(form.asked.days) else "",
         "carried": [
-            (name, _readable(value))
+            (name, readable(value))
             for name, value in query.pairs
             if query.parameters.by_name[name].carried
         ],
@@ -80,7 +80,8 @@ def _reported_periods(query: Query, path: str) -> list[tuple[str, str, bool]]:
     ]
 
 
-def _readable(text: str) -> str:
+def readable(text: str) -> str:
+    """Return a text as HTML can hold it: without NUL."""
     return text.replace("\x00", "\ufffd")
 
 

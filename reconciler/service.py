@@ -25,7 +25,6 @@ from reconciler.ledger.figures.counts import (
     earliest,
     lags,
     latest,
-    names_of_shops,
     over_time,
     per_span,
     per_view,
@@ -71,6 +70,7 @@ from reconciler.ledger.figures.paging import (
     neighbours,
     with_sorted_value,
 )
+from reconciler.ledger.figures.shops import shop_names
 from reconciler.ledger.figures.signature_dates import dates_of_signatures
 from reconciler.ledger.figures.silence import SHORT_SILENCE, silence
 from reconciler.ledger.merging import successor_of
@@ -105,7 +105,6 @@ from reconciler.ledger.queries import (
     latest_attempt,
     sentences_of,
     shop_handles,
-    shop_names,
     signatures_of,
 )
 from reconciler.ledger.signatures.changes import Changes, orders_by_signature, quiet_signatures
@@ -283,7 +282,6 @@ __all__ = [
     "make_pack",
     "mask_keys",
     "names_of_hosts",
-    "names_of_shops",
     "neighbours",
     "new_signatures",
     "note_check",

@@ -70,7 +70,7 @@ def figures_of(asked: OrderFilter, fresh: Freshness, views: service.ViewCounts) 
             "Missing now",
             missing,
             query.with_("view", "all").with_("verdict", "missing").url(path),
-            under=f"{number(left)} without owner" if left else "",
+            under=f"{number(left)} open without owner" if left else "",
         ),
         Figure("new", "New signatures", new, _new_url(asked, bounds), new_before, is_in_list=False),
         Figure("expiring", "Expiring in 7 days", counts["expiring"], soon, under=urgent),

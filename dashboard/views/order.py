@@ -188,11 +188,10 @@ def _runbook(row: service.FailedOrder) -> dict[str, Any]:
 
 
 def _links(row: service.FailedOrder) -> dict[str, str]:
-    shopify_id = service.shopify_id_of(row.verdict, row.oms_orders)
     return {
         "shopify_link": service.link_of(row.site_url),
         "shopify_host": service.host_of(row.site_url),
-        "admin_link": service.admin_link(row.shop.handle, row.order_name, shopify_id),
+        "admin_link": service.admin_link(row.shop.handle, row.order_name, row.shopify_id or ""),
         "import_link": service.import_link(),
         "ask_path": reverse("dashboard:ask", args=[row.pk]),
     }

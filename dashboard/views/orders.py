@@ -6,13 +6,14 @@ from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
-from django.views.decorators.http import require_POST, require_safe
+from django.views.decorators.http import require_http_methods, require_safe
 
 from dashboard.acting import FORMS, frame_of_acting
 from dashboard.charts.headline import figures_of
 from dashboard.charts.stacked import histogram_of
 from dashboard.columns import columns_of
 from dashboard.filtering.chips import chips_of
+from dashboard.filtering.fields import LONGEST_LIST
 from dashboard.filtering.forms import FilterForm
 from dashboard.filtering.order_filter import OrderFilter
 from dashboard.filtering.parameter import Parameters
@@ -36,6 +37,7 @@ from dashboard.list_page import (
     htmx_of,
     later,
     part_key,
+    readable,
 )
 from dashboard.middleware import fresh_of
 from dashboard.name_answers import answers_of, looked_up
@@ -82,23 +84,32 @@ def orders_page(request: HttpRequest, query: Query, status: int = 200, **more: A
     return answer(request, form, PARTS, context, status)
 
 
-@require_POST
+@require_http_methods(["GET", "HEAD", "POST"])
 def names(request: HttpRequest) -> HttpResponse:
-    """Lead to a list of the pasted names, by an address that is short however many they are."""
-    page = request.POST.get("page", "")
+    """Lead to a list of the pasted names, by an address that is short however many they are.
+
+    A GET, as after a sign-in or a reload, leads to the list without them.
+    """
+    page, text = request.POST.get("page", ""), request.POST.get("order", "")
     name = page if page in LISTS else "orders"
     query = Query.of(request.GET, LISTS[name])
     try:
-        query = holding(query, request.POST.get("order", ""))
+        query = holding(query, text) if request.method == "POST" else query
     except ValidationError as error:
-        return _refused(request, query.without("order", "pasted"), error.messages[0])
+        return _refused(request, query.without("order", "pasted"), text, error.messages[0])
     return redirect(query.url(reverse(f"dashboard:{name}")))
 
 
-def _refused(request: HttpRequest, query: Query, reason: str) -> HttpResponse:
-    """Say beside the field why these names were not read; a long text is not repeated."""
+def _refused(request: HttpRequest, query: Query, text: str, reason: str) -> HttpResponse:
+    """Say beside the field why these names were not read, and keep them in it.
+
+    A text that is longer than the field takes is not repeated.
+    """
     form = filter_form(request, Query(query.pairs, ORDERS, {"order": reason}))
-    return render(request, "dashboard/orders.html", _frame(form, fresh_of(request)), status=400)
+    context = _frame(form, fresh_of(request))
+    if len(text) <= LONGEST_LIST:
+        context["names_written"] = readable(service.mask_keys(text))
+    return render(request, "dashboard/orders.html", context, status=400)
 
 
 def _frame(form: FilterForm, fresh: Freshness) -> dict[str, Any]:

@@ -54,6 +54,14 @@ def order_page(text: str) -> tuple[str, str]:
     return (found["host"].lower(), found["token"]) if found else ("", "")
 
 
+def is_shopify_id(text: str) -> bool:
+    """Return True for what may be an order's number in Shopify's addresses, and is no order name.
+
+    Shopify counts orders over all shops: the numbers have 9 digits or more.
+    """
+    return 9 <= len(text) <= 20 and text.isascii() and text.isdecimal()
+
+
 def without_query(text: str) -> str:
     """Leave out what stands behind the path of addresses: there it may be a key."""
     return _BEHIND_PATH.sub(r"\1", text) if "/" in text else text

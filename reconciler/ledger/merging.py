@@ -43,6 +43,7 @@ _WORK = (
     "verdict",
     "verdict_at",
     "oms_orders",
+    "shopify_id",
 )
 
 

@@ -188,6 +188,9 @@ class FailedOrder(models.Model):
     asks_first = models.BooleanField(default=False, db_index=True)
     #: The OMS orders that prove the verdict, as OmsOrder writes them.
     oms_orders = models.JSONField(default=list, blank=True)
+    #: The order's number in Shopify's addresses, by the OMS orders that prove the verdict. Null
+    #: while there are none, and where they say different numbers.
+    shopify_id = models.CharField(max_length=20, null=True, blank=True)  # noqa: DJ001
     #: Name and latest error without case, for `q`. Last, so that scans need not read past it.
     search_text = models.TextField()
 
@@ -216,6 +219,12 @@ class FailedOrder(models.Model):
                 fields=("first_at", "signature", "shop", "order_created_at"), name="orders_by_first"
             ),
             models.Index(fields=("order_key",), name="orders_by_key"),
+            # A partial one: an order that nobody asked for has no number, and intake writes many.
+            models.Index(
+                fields=("shopify_id",),
+                condition=models.Q(shopify_id__isnull=False),
+                name="orders_by_shopify_id",
+            ),
             models.Index(fields=("verdict", "state", "assignee"), name="orders_by_work"),
             # What people work on: few, however many are kept (queries.NOT_RESOLVED).
             models.Index(

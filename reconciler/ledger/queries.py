@@ -3,7 +3,6 @@
 Every page, export and figure asks through the methods of these query sets. Datetimes are in UTC.
 """
 
-from collections import defaultdict
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 from functools import reduce
@@ -17,6 +16,7 @@ from django.db.models.functions import Length
 from django.utils import timezone
 
 from reconciler.hotwax.documents import clean
+from reconciler.hotwax.links import is_shopify_id
 from reconciler.ledger.arrival_spans import arrived_within
 from reconciler.ledger.models import (
     FAILING_WITHIN,
@@ -162,20 +162,6 @@ def shops_seen_under(hosts: list[str]) -> models.QuerySet[Shop]:
     return Shop.objects.filter(Q(hosts__host__in=hosts) | Q(name__in=hosts))
 
 
-def shop_names(keys: Iterable[int]) -> dict[str, set[int]]:
-    """Map shop names to the keys of the shops that `?shop=` with this name matches."""
-    found = Shop.objects.filter(pk__in=keys).values_list("pk", "name", "hosts__host")
-    seen = list(found.order_by())
-    keys_of: dict[str, set[int]] = defaultdict(set)
-    for pk, name, _ in seen:
-        keys_of[name].add(pk)
-    for pk, _, host in seen:
-        # The name of one shop may also be a host of another.
-        if host in keys_of:
-            keys_of[host].add(pk)
-    return dict(keys_of)
-
-
 class SignedQuerySet(models.QuerySet[Row]):
     """What can be asked of rows that have a signature: attempts, and orders by their latest one."""
 
@@ -228,14 +214,17 @@ class FailedOrderQuerySet(SignedQuerySet["FailedOrder"]):
         )
 
     def named(self, names: list[str]) -> Self:
-        """Keep orders of these names (CONTRACTS.md, `order`)."""
+        """Keep orders of these names (CONTRACTS.md, `order`), or of these numbers in Shopify."""
         full, tails = set(), set()
         for name in names:
             key, _ = name_keys(name)
             full.add(key)
             if "#" not in key:
                 tails.add(key)
-        return self.filter(Q(name_key__in=full) | Q(name_tail__in=tails))
+        called = Q(name_key__in=full) | Q(name_tail__in=tails)
+        if numbers := set(filter(is_shopify_id, names)):
+            called |= Q(shopify_id__in=numbers)
+        return self.filter(called)
 
     def of_shops(self, hosts: list[str], *, exclude: bool = False) -> Self:
         """Keep, or leave out, orders of the shops seen under any of these hosts."""
@@ -311,7 +300,13 @@ class FailedOrderQuerySet(SignedQuerySet["FailedOrder"]):
         return self.order_by(*(_directed(column, descending) for column in columns))
 
     def at_page(self, host: str, token: str) -> Self:
-        """Keep orders whose page in Shopify has this token; of the shop at ``host``, if known."""
+        """Keep orders whose page in Shopify has this token; of the shop at ``host``, if known.
+
+        In the addresses of Shopify's admin the token is the order's number.
+        """
+        numbered = self.filter(shopify_id=token)
+        if is_shopify_id(token) and numbered.exists():
+            return numbered
         of_shop = self.of_shops([host])
         orders = of_shop if of_shop.exists() else self
         return orders.filter(site_url__contains=f"/orders/{token}")

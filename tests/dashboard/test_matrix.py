@@ -29,7 +29,7 @@ VIEW_VERBS = ("rename", "update", "default", "delete")
 MAY: dict[str, tuple[str | None, str | None]] = {
     "home": (VIEWER, NEVER),
     "orders": (VIEWER, NEVER),
-    "names": (NEVER, VIEWER),
+    "names": (VIEWER, VIEWER),
     "export_csv": (VIEWER, NEVER),
     "export_xlsx": (VIEWER, NEVER),
     "order": (VIEWER, NEVER),

@@ -9,6 +9,7 @@ import pytest
 from django.test import Client as Browser
 
 from dashboard.models import PastedList
+from reconciler.ledger.models import FailedOrder
 from tests.clock import NOW
 from tests.dashboard.conftest import Open, Page, rows_of
 from tests.makers import document
@@ -54,22 +55,32 @@ def test_many_pasted_names_lead_to_a_short_address_that_holds_them(
         assert browser.get(there).status_code == 200
 
 
+MANY = ",".join(str(n) for n in range(1001))
+
+
 @pytest.mark.parametrize(
-    ("text", "words"),
+    ("text", "words", "kept"),
     [
-        ("x" * 65_537, "At most 65,536 characters."),
-        (",".join(str(n) for n in range(1001)), "At most 1,000 names at a time; these are 1,001."),
-        ("a\x00b", "Null characters are not allowed."),
+        ("x" * 65_537, "At most 65,536 characters.", ""),
+        (MANY, "At most 1,000 names at a time; these are 1,001.", MANY),
+        ("a\x00b", "Null characters are not allowed.", "a\ufffdb"),
+        (f"{MANY},https://a.b/?key=s3cret", "these are 1,002.", f"{MANY},https://a.b/?key=•••"),
     ],
 )
-def test_names_that_are_too_many_are_told_beside_their_field(
-    text: str, words: str, browser: Browser, ledger: Raws
+def test_names_that_are_too_many_are_told_beside_their_field_and_kept_in_it(
+    text: str, words: str, kept: str, browser: Browser, ledger: Raws
 ) -> None:
     page = Page(paste(browser, text, "q=kept"))
     assert page.status == 400
-    assert page.root.one(id_="order-error").text == words
+    assert page.root.one(id_="order-error").text.endswith(words)
+    assert page.root.one("textarea", id_="order").text == kept
     assert page.root.one("input", id_="q").get("value") == "kept"
     assert len(page.html) < 60_000
+
+
+def test_whoever_comes_back_to_the_address_of_a_paste_gets_the_list(browser: Browser) -> None:
+    assert browser.get("/orders/names/?q=kept&page=2")["Location"] == "/orders/?q=kept&page=2"
+    assert browser.head("/orders/names/").status_code == 302
 
 
 def test_a_list_that_is_not_kept_is_told(open_page: Open, ledger: Raws) -> None:
@@ -267,6 +278,44 @@ def test_the_look_up_finds_an_order_by_its_page_in_shopify(
     assert "s3cret" not in where
     assert found or "s3cret" not in answer.content.decode()
     assert answer.status_code == 200
+
+
+NUMBER = "6123456789012"
+
+
+@pytest.mark.parametrize(
+    "typed",
+    [
+        f"https://admin.shopify.com/store/a/orders/{NUMBER}",
+        f"https://admin.shopify.com/store/a/orders/{NUMBER}?key=s3cret",
+        f"https://a.myshopify.com/admin/orders/{NUMBER}",
+        f"https://a.myshopify.com/admin/orders/{NUMBER}.json",
+        f" {NUMBER} ",
+    ],
+)
+def test_the_look_up_finds_an_order_by_its_number_in_shopify(
+    typed: str, browser: Browser, open_page: Open, keep: Keep
+) -> None:
+    keep(document("#1", document_id="one"), document("#2", document_id="two"))
+    FailedOrder.objects.filter(order_name="#2").update(shopify_id=NUMBER)
+    answer = browser.get("/orders/", {"order": typed, "open": "1"}, follow=True)
+    assert "#2" in Page(answer).root.one("h1").text
+    # In a list it is one of the names.
+    page = open_page(f"/orders/?order={NUMBER},%231")
+    rows = page.root.all("tr", data_order_id=...)  # type: ignore[arg-type]
+    assert {row.get("data-order-name") for row in rows} == {"#1", "#2"}
+    answers = page.root.all("li", data_asked_name=...)  # type: ignore[arg-type]
+    assert [one.get("data-answer") for one in answers] == ["found", "found"]
+
+
+@pytest.mark.parametrize("typed", [f"https://admin.shopify.com/store/a/orders/{NUMBER}", NUMBER])
+def test_of_an_unknown_number_it_is_said_why_it_may_be_unknown(
+    typed: str, browser: Browser, keep: Keep
+) -> None:
+    keep(document("#1"))
+    answer = browser.get("/orders/", {"order": typed, "open": "1"}, follow=True)
+    told = Page(answer).root.one("li", data_asked_name=NUMBER).text
+    assert "look it up by its name" in told and "search Shopify" not in told
 
 
 def test_a_page_that_two_orders_name_leads_to_the_list(browser: Browser, keep: Keep) -> None:

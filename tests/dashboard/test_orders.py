@@ -144,7 +144,7 @@ def test_what_is_missing_and_nobodys_and_what_expires_within_a_day_is_said(
     arrivals.write_answer(list(orders), [], NOW, {})
     triage.assign([orders["#3"]], "ann", "ann", NOW)
     page = open_page("/orders/")
-    assert page.root.one(data_figure="missing").text.endswith("3 2 without owner")
+    assert page.root.one(data_figure="missing").text.endswith("3 2 open without owner")
     assert page.root.one(data_figure="expiring").text.endswith("3 2 within 24 h")
     triage.set_state([orders["#1"]], State.RESOLVED, "", "ann", NOW)
     assert open_page("/orders/").root.one(data_figure="expiring").text.endswith("2 1 within 24 h")

@@ -14,6 +14,7 @@ from reconciler.hotwax.documents import (
 from reconciler.hotwax.links import (
     admin_link,
     host_of,
+    is_shopify_id,
     link_of,
     mask_keys,
     order_page,
@@ -155,6 +156,25 @@ def test_long_keys_are_bounded_and_stay_apart(one: str, other: str) -> None:
 )
 def test_an_orders_page_is_told_by_its_token(text: str, host: str, token: str) -> None:
     assert order_page(text) == (host, token)
+
+
+@pytest.mark.parametrize(
+    ("text", "may_be"),
+    [
+        ("450789469", True),
+        ("6123456789012", True),
+        ("1" * 20, True),
+        ("1" * 21, False),
+        ("12345678", False),
+        ("#6123456789012", False),
+        ("61234567890 2", False),
+        ("٦١٢٣٤٥٦٧٨٩٠١٢", False),
+        ("61234567890x2", False),
+        ("", False),
+    ],
+)
+def test_a_number_of_nine_digits_or_more_may_be_shopifys(text: str, may_be: bool) -> None:
+    assert is_shopify_id(text) == may_be
 
 
 @pytest.mark.parametrize(

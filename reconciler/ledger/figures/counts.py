@@ -4,7 +4,7 @@ Moments bound what is counted. The caller chooses them, so it decides in whose z
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial, reduce
@@ -18,6 +18,7 @@ from django.db.models import Count, Q, QuerySet
 from reconciler.ledger.figures import daily_counts
 from reconciler.ledger.figures.cache import cached
 from reconciler.ledger.figures.daily_counts import CATEGORY
+from reconciler.ledger.figures.shops import names_of_shops
 from reconciler.ledger.models import ErrorSignature
 from reconciler.ledger.queries import (
     DATES,
@@ -25,7 +26,6 @@ from reconciler.ledger.queries import (
     VIEWS,
     FailedOrderQuerySet,
     count_where,
-    shop_names,
     view_condition,
 )
 from reconciler.ledger.statements import fetched, rows_of_spans, written, written_sql
@@ -36,15 +36,6 @@ Rows = QuerySet[Any]
 def _slugs(keys: set[int]) -> dict[int, str]:
     rows = ErrorSignature.objects.filter(pk__in=keys).order_by()
     return dict(rows.values_list("pk", "slug"))
-
-
-def names_of_shops(keys: Iterable[int]) -> dict[int, str]:
-    """Return one name for each shop, by primary key."""
-    names: dict[int, str] = {}
-    for name, shops in shop_names(keys).items():
-        for pk in shops:
-            names.setdefault(pk, name)
-    return names
 
 
 #: What rows are grouped by -> the column, and how its values become keys.

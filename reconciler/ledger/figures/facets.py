@@ -8,12 +8,12 @@ from typing import Any
 from django.db.models import Exists, OuterRef
 
 from reconciler.ledger.figures.counts import by_columns
+from reconciler.ledger.figures.shops import shop_names
 from reconciler.ledger.models import ErrorSignature, Shop, ShopHost, SignatureAlias
 from reconciler.ledger.queries import (
     NOBODY,
     FailedOrderQuerySet,
     failed_orders,
-    shop_names,
     signatures_of,
 )
 

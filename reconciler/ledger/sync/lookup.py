@@ -21,6 +21,7 @@ from reconciler.hotwax import requests
 from reconciler.hotwax.client import Client, Endpoint
 from reconciler.hotwax.documents import FailureDocument
 from reconciler.hotwax.exceptions import HotWaxError, Unreachable
+from reconciler.hotwax.links import is_shopify_id
 from reconciler.hotwax.replies import Reply
 from reconciler.ledger.database import UNAVAILABLE, brief_wait
 from reconciler.ledger.models import Attempt, FailedOrder, LookedUpName, SyncState
@@ -64,6 +65,11 @@ class NameAnswer:
     #: Name and primary key of the orders found, or of similar ones.
     orders: tuple[tuple[str, int], ...] = ()
 
+    @property
+    def is_shopify_id(self) -> bool:
+        """Return True if it may be an order's number in Shopify."""
+        return is_shopify_id(self.name)
+
 
 def answers_by_name(names: list[str]) -> list[NameAnswer]:
     """Return for each name, in the order asked, what is known of it.
@@ -81,20 +87,25 @@ def answers_by_name(names: list[str]) -> list[NameAnswer]:
 
 
 def _known_orders(names: list[str]) -> dict[str, tuple[tuple[str, int], ...]]:
-    """Return name and primary key of the orders that each of these names means."""
+    """Return name and primary key of the orders that each of these names or numbers means."""
     if not names:
         return {}
     by_key: dict[str, list[tuple[str, int]]] = defaultdict(list)
     by_tail: dict[str, list[tuple[str, int]]] = defaultdict(list)
+    by_number: dict[str, list[tuple[str, int]]] = defaultdict(list)
     rows = failed_orders().named(names).order_by("pk")
-    for pk, name, key, tail in rows.values_list("pk", "order_name", "name_key", "name_tail"):
+    columns = ("pk", "order_name", "name_key", "name_tail", "shopify_id")
+    for pk, name, key, tail, number in rows.values_list(*columns):
         by_key[key].append((name, pk))
         if tail != key:
             by_tail[tail].append((name, pk))
+        if number not in (None, key, tail):
+            by_number[number].append((name, pk))
     found = {}
     for name in names:
         key, _ = name_keys(name)
-        found[name] = (*by_key[key], *(by_tail[key] if "#" not in key else ()))
+        numbered = by_number[name] if is_shopify_id(name) else ()
+        found[name] = (*by_key[key], *(by_tail[key] if "#" not in key else ()), *numbered)
     return found
 
 

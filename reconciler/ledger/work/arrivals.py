@@ -23,7 +23,7 @@ from reconciler.ledger.models import (
     Verdict,
 )
 from reconciler.ledger.work.events import event, record
-from reconciler.ledger.work.verdicts import Asked, Judgement, judge
+from reconciler.ledger.work.verdicts import Asked, Judgement, judge, shopify_id_of
 
 _WRITTEN = (
     "state",
@@ -40,6 +40,7 @@ _WRITTEN = (
     "verdict_at",
     "asks_first",
     "oms_orders",
+    "shopify_id",
 )
 
 
@@ -71,6 +72,7 @@ def write_answer(
             told_of += bool(told)
             if told or order.asks_first or order.oms_orders != _written(judgement):
                 order.asks_first, order.oms_orders = False, _written(judgement)
+                order.shopify_id = shopify_id_of(order.verdict, order.oms_orders) or None
                 changed.append(order)
                 events += told
             else:

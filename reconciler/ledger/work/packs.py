@@ -33,7 +33,6 @@ from reconciler.ledger.queries import (
 )
 from reconciler.ledger.sort_keys import name_keys
 from reconciler.ledger.work.events import event, record
-from reconciler.ledger.work.verdicts import shopify_id_of
 
 #: Batches imported longer ago are not asked about on their own.
 CHECKED_FOR = timedelta(days=7)
@@ -93,7 +92,7 @@ def _member(pack: Pack, order: FailedOrder, batch: PackBatch | None) -> PackOrde
         batch=batch,
         order=order,
         signature_id=order.signature_id,
-        shopify_id=shopify_id_of(order.verdict, order.oms_orders),
+        shopify_id=order.shopify_id or "",
         left_out="" if batch else _left_out(order),
     )
 
