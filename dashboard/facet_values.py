@@ -37,23 +37,25 @@ def facet_items(
             nothing = query.with_(name, *rest).url(path)
             choose = nothing if is_on else query.with_(name, *rest, one.value).url(path)
             leave_out = nothing if is_out else query.with_(name, *rest, f"!{one.value}").url(path)
-        drawn.append(_item(name, one, choose, leave_out, is_on=is_on, is_out=is_out))
+        state = "is-on" if is_on else "is-out" if is_out else ""
+        drawn.append(_item(facet, one, choose, leave_out, state))
     return SafeString("".join(drawn))
 
 
-def _item(
-    name: str, one: FacetValue, choose: str, leave_out: str, *, is_on: bool, is_out: bool
-) -> str:
+def _item(facet: FacetOnPage, one: FacetValue, choose: str, leave_out: str, state: str) -> str:
+    name, is_out = facet.name, state == "is-out"
     value, cut = escape(one.value), wording.cut(one.text, 120)
-    state = " is-on" if is_on else " is-out" if is_out else ""
-    told = f'<span class="sr-only">, {"on" if is_on else "left out"}</span>' if state else ""
+    classes = f"facet__value {state}".strip()
+    later = "" if one.value in facet.at_once else " is-later"
+    known = f"{one.text}: {one.more}" if one.more not in ("", one.text) else one.text
+    told = f'<span class="sr-only">, {"left out" if is_out else "on"}</span>' if state else ""
     disc = f'<i class="hue {escape(hue(one.value))}"></i>' if name == "category" else ""
     leaving = "No longer leave out" if is_out else "Leave out"
-    return f"""<li class="facet__item">
-<a class="facet__value{state}" id="facet-{name}-{value}" {list_link(choose)} \
+    return f"""<li class="facet__item{later}">
+<a class="{classes}" id="facet-{name}-{value}" {list_link(choose)} \
 data-value="{value}" data-count="{one.count}">
 <span class="box" aria-hidden="true">{icon("x" if is_out else "check")}</span>
-{disc}<span class="facet__text" title="{escape(wording.cut(one.text, 300))}">\
+{disc}<span class="facet__text" title="{escape(wording.cut(known, 300))}">\
 {slots(wording.without_shopify(cut))}</span>
 <span class="facet__count">{one.count:,}</span>{told}
 </a>

@@ -106,8 +106,8 @@ def later(make: Callable[[], Any]) -> Any:
     return SimpleLazyObject(make)
 
 
-#: So many values of a facet are shown at once, and so many more on request.
-SHOWN_AT_ONCE, MOST_SHOWN = 5, 195
+#: So many values of a facet are shown at once, and so many on request.
+SHOWN_AT_ONCE, MOST_SHOWN = 5, 200
 #: With more values a facet has a field to search them.
 SEARCHED_FROM = 10
 
@@ -124,17 +124,21 @@ class FacetOnPage:
     written: Mapping[str, set[str]] = field(default_factory=dict)
 
     @cached_property
-    def first(self) -> list[service.FacetValue]:
+    def at_once(self) -> set[str]:
         """Return the values that are shown at once: the most frequent, and those chosen."""
-        chosen = {*self.chosen.include, *self.chosen.exclude, *self.written}
-        later = [one for one in self.values[SHOWN_AT_ONCE:] if one.value in chosen]
-        return self.values[:SHOWN_AT_ONCE] + later
+        most_frequent = {one.value for one in self.values[:SHOWN_AT_ONCE]}
+        return {*most_frequent, *self.chosen.include, *self.chosen.exclude, *self.written}
 
     @cached_property
-    def rest(self) -> list[service.FacetValue]:
-        """Return the values that are shown on request."""
-        first = {one.value for one in self.first}
-        return [one for one in self.values if one.value not in first][:MOST_SHOWN]
+    def shown(self) -> list[service.FacetValue]:
+        """Return the values that are shown at once or on request, most first."""
+        chosen = [one for one in self.values[MOST_SHOWN:] if one.value in self.at_once]
+        return self.values[:MOST_SHOWN] + chosen
+
+    @property
+    def is_folded(self) -> bool:
+        """Return True if some values are shown on request only."""
+        return any(one.value not in self.at_once for one in self.shown)
 
     @property
     def is_searched(self) -> bool:
@@ -144,7 +148,7 @@ class FacetOnPage:
     @property
     def left_out(self) -> int:
         """Return how many are not shown at all."""
-        return len(self.values) - len(self.first) - len(self.rest)
+        return len(self.values) - len(self.shown)
 
 
 def facets_of(

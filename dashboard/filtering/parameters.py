@@ -208,7 +208,7 @@ ORDERS = Parameters(
             facet=Facet(
                 "Error",
                 "signature",
-                service.by_signature(lambda s: (s.slug, s.title)),
+                service.by_signature(lambda s: (s.slug, s.title, s.template)),
             ),
             in_facet=service.slugs_in_use,
             words=_errors,

@@ -78,18 +78,23 @@ document.addEventListener("submit", (event) => {
 
 // A drawer, or the menu of columns, that stands open stays open when its part of the page is replaced.
 const drawers = "details[id]:is(:not(.menu), .columns-menu)";
-// What had the focus in it has it again: a drawer that is closed cannot take it.
+// What had the focus in it has it again: a drawer that is closed cannot take it. Where it is gone,
+// the chip in its place has the focus, or the number of what was found.
+const chips = () => [...document.querySelectorAll(".chip__remove")];
 let open = [];
-let focused = "";
+let focused = null;
 document.addEventListener("htmx:beforeSwap", () => {
   open = [...document.querySelectorAll(drawers)].filter((drawer) => drawer.open).map((d) => d.id);
-  focused = document.activeElement?.id ?? "";
+  const element = document.activeElement;
+  focused = element === document.body ? null : { id: element.id, chip: chips().indexOf(element) };
 });
 document.addEventListener("htmx:afterSettle", () => {
   for (const id of open) document.getElementById(id)?.setAttribute("open", "");
-  if (focused && document.activeElement === document.body) {
-    document.getElementById(focused)?.focus({ preventScroll: true });
-  }
+  if (!focused || document.activeElement !== document.body) return;
+  const next = focused.chip < 0 ? null : chips().at(Math.min(focused.chip, chips().length - 1));
+  const total = document.querySelector(".found__total");
+  if (total) total.tabIndex = -1;
+  ((focused.id && document.getElementById(focused.id)) || next || total)?.focus({ preventScroll: true });
 });
 
 // Where the tabs need more room than there is, the current one is in sight.
@@ -114,10 +119,12 @@ document.addEventListener("input", (event) => {
   if (!facet) return;
   const wanted = event.target.value.trim().toLowerCase();
   if (wanted) facet.querySelector("details").open = true;
-  for (const item of facet.querySelectorAll("li")) {
+  const items = [...facet.querySelectorAll("li")];
+  for (const item of items) {
     const text = item.querySelector(".facet__text");
     item.hidden = !`${text.textContent} ${text.title}`.toLowerCase().includes(wanted);
   }
+  facet.querySelector("[data-nothing]").hidden = items.some((item) => !item.hidden);
 });
 
 // The key in an order's address opens its page to anybody: it is not sent.
@@ -191,7 +198,7 @@ document.addEventListener("click", async (event) => {
 });
 
 const showButtons = () => {
-  for (const button of document.querySelectorAll("[data-copy], [data-print], [data-copy-names], [data-opens]")) {
+  for (const button of document.querySelectorAll("[data-copy], [data-print], [data-copy-names], [data-opens], [data-ticks-all]")) {
     button.hidden = false;
   }
   showOpened();
@@ -246,7 +253,7 @@ const openRow = (event) => {
   if (event.type === "auxclick" ? event.button !== 1 : !getSelection().isCollapsed) return;
   const apart = event.type === "auxclick" || event.ctrlKey || event.metaKey || event.shiftKey;
   if (apart) window.open(link.href, "_blank", "noopener");
-  else location.assign(link.href);
+  else link.click();
 };
 document.addEventListener("click", openRow);
 document.addEventListener("auxclick", openRow);
@@ -261,6 +268,25 @@ const step = (by) => {
   links[next]?.focus();
   links[next]?.closest("tr").scrollIntoView({ block: "nearest" });
 };
+// Whoever goes back to a list, or acted on it, stands on the row that they left it by, or on the one
+// that took its place.
+const here = () => location.pathname + location.search;
+const leave = (link) => {
+  if (link) sessionStorage.setItem("left", JSON.stringify([here(), link.id, orderLinks().indexOf(link)]));
+};
+document.addEventListener("click", ({ target }) => leave(target.closest?.(".order-name")));
+document.addEventListener("submit", ({ target }) => {
+  if (target.id === "bulk") leave(document.querySelector("tr:has(.tick :checked) .order-name"));
+});
+const comeBack = () => {
+  const [list, id, place] = JSON.parse(sessionStorage.getItem("left") ?? "[]");
+  const goesBack = performance.getEntriesByType("navigation")[0]?.type === "back_forward";
+  if (list !== here() || !(goesBack || document.querySelector(".toast"))) return;
+  const last = orderLinks().length - 1;
+  (document.getElementById(id) ?? orderLinks().at(Math.min(place, last)))?.focus({ preventScroll: goesBack });
+  sessionStorage.removeItem("left");
+};
+comeBack();
 const keys = {
   j: () => step(1),
   k: () => step(-1),

@@ -54,8 +54,8 @@ def test_who_types_on_searches_again(path: str, open_page: Any) -> None:
 def test_a_facet_is_searched_in_all_its_values(open_page: Any) -> None:
     page = open_page("/orders/?view=all")
     facet = page.locator("[data-facet=error]")
-    last = facet.locator("details li").last
-    words = last.locator(".facet__text").inner_text(timeout=0) or ""
+    last = facet.locator("li").last
+    words = last.locator(".facet__text").inner_text() or ""
     words = words or last.locator(".facet__text").text_content()
     facet.get_by_role("searchbox").fill(words.upper())
     expect(last).to_be_visible()
@@ -101,8 +101,36 @@ def test_a_facet_is_searched_by_its_values_alone(open_page: Any) -> None:
     items = facet.locator("li.facet__item:not([hidden])")
     facet.locator("[data-narrows]").fill("leave out")
     expect(items).to_have_count(0)
+    expect(facet.locator("[data-nothing]")).to_be_visible()
     facet.locator("[data-narrows]").fill("shopify")
     expect(items.first).to_contain_text("Shopify")
+    expect(facet.locator("[data-nothing]")).to_be_hidden()
+    # By what HotWax says, too, where an error is called by a sentence.
+    facet.locator("[data-narrows]").fill("found for sku")
+    expect(items).to_have_count(1)
+    expect(items).to_contain_text("The product is not in the OMS yet")
+
+
+def test_a_value_stays_in_its_place_when_it_is_chosen_or_pointed_at(open_page: Any) -> None:
+    page = open_page("/orders/")
+    facet = page.locator("[data-facet=error]")
+    expect(facet.locator("li:visible")).to_have_count(5)
+    facet.locator("summary").click()
+    every = facet.locator("[data-value]")
+    values = every.evaluate_all("all => all.map((one) => one.dataset.value)")
+    expect(every.nth(20)).to_be_visible()
+    places = every.evaluate_all("all => all.map((one) => one.getBoundingClientRect().height)")
+    every.nth(20).hover()
+    assert places == every.evaluate_all(
+        "all => all.map((one) => one.getBoundingClientRect().height)"
+    )
+    every.nth(20).click()
+    expect(page.locator(".chip")).to_have_count(1)
+    assert values == every.evaluate_all("all => all.map((one) => one.dataset.value)")
+    # Folded again, what is chosen is in sight.
+    facet.locator("summary", has_text="Show fewer").click()
+    expect(facet.locator("li:visible")).to_have_count(6)
+    expect(every.nth(20)).to_be_visible()
 
 
 def test_the_current_tab_is_in_sight_on_a_phone(open_page: Any) -> None:

@@ -329,6 +329,47 @@ def test_keys_walk_the_list_and_the_orders(page: Any) -> None:
     expect(page.locator("h1")).to_contain_text(named[0])
 
 
+def test_the_browsers_back_gives_the_row_one_left_the_focus(page: Any) -> None:
+    for leave in (lambda link: link.press("Enter"), lambda link: link.click()):
+        link = page.locator(".order-name").nth(12)
+        name = link.text_content()
+        leave(link)
+        page.wait_for_url(re.compile(r"/orders/\d+/"))
+        page.go_back()
+        expect(page.locator(f"tr[data-order-name='{name}'] .order-name")).to_be_focused()
+    page.keyboard.press("j")
+    expect(page.locator(".order-name").nth(13)).to_be_focused()
+
+
+def test_after_an_action_the_row_in_its_place_has_the_focus(page: Any) -> None:
+    before = names(page)
+    page.goto("/orders/?state=open")
+    page.locator(".order-name").nth(3).focus()
+    page.keyboard.press("x")
+    page.locator(".bulk summary", has_text="State").click()
+    page.get_by_role("button", name="In progress").click()
+    expect(page.locator(".toast")).to_be_visible()
+    assert names(page)[3] == before[4]
+    expect(page.locator(".order-name").nth(3)).to_be_focused()
+    page.get_by_role("button", name="Undo").click()
+    expect(page.locator("tr", has_text=before[3])).to_be_visible()
+
+
+def test_whoever_removes_a_chip_goes_on_at_the_next(page: Any) -> None:
+    page.goto("/orders/?state=open&verdict=unchecked&q=the")
+    chip = page.locator(".chip__remove")
+    expect(chip).to_have_count(3)
+    chip.first.press("Enter")
+    expect(chip).to_have_count(2)
+    expect(chip.first).to_be_focused()
+    chip.nth(1).press("Enter")
+    expect(chip).to_have_count(1)
+    expect(chip.first).to_be_focused()
+    chip.first.press("Enter")
+    expect(chip).to_have_count(0)
+    expect(page.locator(".found__total")).to_be_focused()
+
+
 def test_back_from_an_order_the_row_one_left_has_the_focus(page: Any) -> None:
     name = names(page)[20]
     page.locator(f"tr[data-order-name='{name}'] .order-name").click()

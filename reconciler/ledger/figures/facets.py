@@ -1,7 +1,7 @@
 """Orders counted by what one may filter by."""
 
 from collections import defaultdict
-from collections.abc import Callable, Hashable, Iterable, Mapping
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,8 +18,8 @@ from reconciler.ledger.queries import (
 )
 
 #: Values of a column, with the rows that they name where these are loaded -> for each of them the
-#: values of the query string, and their words.
-Labels = Callable[[Mapping[Any, Any]], Mapping[Any, Iterable[tuple[str, str]]]]
+#: values of the query string, their words, and where there are any more words.
+Labels = Callable[[Mapping[Any, Any]], Mapping[Any, Iterable[tuple[str, ...]]]]
 
 
 @dataclass(frozen=True)
@@ -29,6 +29,8 @@ class FacetValue:
     value: str
     text: str
     count: int
+    #: By what else people may know it.
+    more: str = ""
 
 
 @dataclass(frozen=True)
@@ -40,9 +42,9 @@ class Facet:
     labels: Labels
 
 
-def by_signature(value_and_text: Callable[[ErrorSignature], tuple[str, str]]) -> Labels:
+def by_signature(value_and_words: Callable[[ErrorSignature], tuple[str, ...]]) -> Labels:
     """Name signatures by something that they have."""
-    return lambda signatures: {pk: [value_and_text(row)] for pk, row in signatures.items()}
+    return lambda signatures: {pk: [value_and_words(row)] for pk, row in signatures.items()}
 
 
 def by_choices(choices: Mapping[str, str]) -> Labels:
@@ -129,15 +131,15 @@ def _sums(pairs: Iterable[tuple[Hashable, int]]) -> dict[Hashable, int]:
 
 
 def _values(
-    labels: Mapping[Any, Iterable[tuple[str, str]]], counts: dict[Hashable, int]
+    labels: Mapping[Any, Iterable[tuple[str, ...]]], counts: dict[Hashable, int]
 ) -> list[FacetValue]:
-    texts: dict[str, str] = {}
+    words: dict[str, Sequence[str]] = {}
     sums: dict[str, int] = defaultdict(int)
     for key, n in counts.items():
-        for value, text in labels.get(key, ()):
+        for value, *words_of_value in labels.get(key, ()):
             sums[value] += n
-            texts[value] = text
-    values = [FacetValue(value, texts[value], n) for value, n in sums.items()]
+            words[value] = words_of_value
+    values = [FacetValue(value, text, sums[value], *more) for value, (text, *more) in words.items()]
     return sorted(values, key=lambda v: (-v.count, v.text, v.value))
 
 
