@@ -1,4 +1,4 @@
-"""Jinja2 for the fragments that a page draws hundreds of times: rows, charts.
+"""Jinja2 for the fragments that hold most tags of a page: rows and heads of tables, facets, charts.
 
 A page of 50 orders draws thousands of tags. Jinja2 compiles a fragment to Python and draws it in
 about a third of the time of Django's engine (README). Everything else is Django's.

@@ -6,8 +6,7 @@ due, without making anybody wait. All datetimes are in UTC.
 
 from django.utils import timezone
 
-from reconciler.hotwax.documents import ALIASES, FIELD_OF_NAME, as_text, from_text
-from reconciler.hotwax.exceptions import HotWaxError
+from reconciler.hotwax.documents import FIELD_OF_NAME, as_text, from_text
 from reconciler.hotwax.links import (
     admin_link,
     host_of,
@@ -49,7 +48,6 @@ from reconciler.ledger.figures.facets import (
 from reconciler.ledger.figures.freshness import (
     LOG_KEEPS,
     Freshness,
-    Status,
     check_readable,
     freshness,
     freshness_of,
@@ -65,7 +63,6 @@ from reconciler.ledger.figures.outcomes import (
 )
 from reconciler.ledger.figures.paging import (
     LAST_PLACE,
-    Neighbours,
     following,
     neighbours,
     with_sorted_value,
@@ -95,7 +92,6 @@ from reconciler.ledger.queries import (
     DATES,
     NOBODY,
     SORTS,
-    VIEWS,
     FailedOrderQuerySet,
     SignedQuerySet,
     attempts_of,
@@ -130,11 +126,10 @@ from reconciler.ledger.signatures.statistics import (
 from reconciler.ledger.signatures.values import (
     ValueCount,
     value_counts,
-    values_in_error,
 )
 from reconciler.ledger.sync.connection_check import check_connection
 from reconciler.ledger.sync.lookup import NameAnswer, answers_by_name
-from reconciler.ledger.sync.order_index import Checked, check_now
+from reconciler.ledger.sync.order_index import check_now
 from reconciler.ledger.sync.schedule import current_state
 from reconciler.ledger.sync.source import AnotherHotWax, import_link
 from reconciler.ledger.sync.watcher import Answer, ask_now, refresh_for_page
@@ -172,7 +167,6 @@ from reconciler.ledger.work.triage import (
 from reconciler.ledger.work.verdicts import DATES_AGREE, shopify_id_of
 
 __all__ = [
-    "ALIASES",
     "DATES",
     "DATES_AGREE",
     "DISK_FULL",
@@ -188,7 +182,6 @@ __all__ = [
     "SORTS",
     "SYSTEM",
     "UNAVAILABLE",
-    "VIEWS",
     "ActedSince",
     "Action",
     "AnotherHotWax",
@@ -197,7 +190,6 @@ __all__ = [
     "CannotUndo",
     "Category",
     "Changes",
-    "Checked",
     "Done",
     "ErrorRow",
     "ErrorSignature",
@@ -208,10 +200,8 @@ __all__ = [
     "FailedOrder",
     "FailedOrderQuerySet",
     "Freshness",
-    "HotWaxError",
     "Incident",
     "NameAnswer",
-    "Neighbours",
     "NoOrders",
     "Numbers",
     "Outcomes",
@@ -223,7 +213,6 @@ __all__ = [
     "SeenDates",
     "SignedQuerySet",
     "State",
-    "Status",
     "SyncState",
     "UnreadableDocument",
     "UnreadableIds",
@@ -322,7 +311,6 @@ __all__ = [
     "totals_over_time",
     "undo",
     "value_counts",
-    "values_in_error",
     "whole_rows",
     "with_sorted_value",
     "without_query",

@@ -69,7 +69,7 @@ class Trends:
     shop_movers: list[Row]
     heat: HeatMap
     ages: list[Row]
-    undated: int
+    outside: int
     silence: Silence | None
     ever: bool
     bounds: Bounds
@@ -97,7 +97,7 @@ def trends_of(asked: OrderFilter, fresh: Freshness) -> Trends:
     with_dates = sum(sum(mine.values()) for mine in lags.values())
     of_orders = orders.count() if asked.counts_attempts else total.now
     shops = rows_of(counted.by_shop(), {}, link, was, "shop")
-    ages, undated = _ages(asked, fresh)
+    ages, outside = _ages(asked, fresh)
     drawn = per_day(asked, fresh, measure, before, counted.words(), total.now)
     incidents = _incidents(asked, fresh, counted)
     if drawn is not None:
@@ -118,7 +118,7 @@ def trends_of(asked: OrderFilter, fresh: Freshness) -> Trends:
         shop_movers=movers(shops),
         heat=_heat(measure, link, fresh.revision),
         ages=ages,
-        undated=undated,
+        outside=outside,
         silence=_silence(fresh),
         ever=bool(total.now) or service.failed_orders().exists(),
         bounds=bounds,

@@ -77,9 +77,8 @@ def _results(asked: OrderFilter, fresh: Freshness) -> dict[str, Any]:
         **_head(rows, asked, fresh),
         # "3 min ago" may be a minute old.
         "rows_key": f"{key} {fresh.now:%H:%M} {fresh.loaded}",
-        **_small_charts(asked, fresh, table),
+        **_beside_rows(asked, fresh, table),
         "incidents": incidents_of(asked, fresh, {row.signature.pk for row in rows}),
-        "arrivals": {row.signature.pk: arrivals_of(row) for row in table.records},
         "chips": chips,
         "part_key": key,
         "has_facet_menu": bool(rows or chips),
@@ -103,10 +102,15 @@ def _queries(asked: OrderFilter) -> dict[str, Query | None]:
     }
 
 
-def _small_charts(asked: OrderFilter, fresh: Freshness, table: ErrorsTable) -> dict[str, Any]:
+def _beside_rows(asked: OrderFilter, fresh: Freshness, table: ErrorsTable) -> dict[str, Any]:
+    """Return what the rows of this page show besides their own numbers."""
     slugs = [row.signature.slug for row in table.records]
     small = later(lambda: sparklines_of(asked, fresh, slugs))
-    return {"unit": later(lambda: small[0]), "sparklines": later(lambda: small[1])}
+    return {
+        "unit": later(lambda: small[0]),
+        "sparklines": later(lambda: small[1]),
+        "arrivals": {row.signature.pk: arrivals_of(row) for row in table.records},
+    }
 
 
 def _head(

@@ -12,7 +12,8 @@ from zoneinfo import ZoneInfo
 import pytest
 from django.test import Client as Browser
 
-from reconciler.ledger.models import SyncState
+from reconciler.ledger.models import FailedOrder, State, SyncState
+from reconciler.ledger.work import triage
 from tests.clock import NOW as CLOCK
 from tests.clock import day, local, stopped_at
 from tests.dashboard.conftest import Open, Page
@@ -227,6 +228,48 @@ def test_a_document_of_2099_or_without_a_date_is_told_and_not_drawn(
     assert figure(page, "failed") == 3
     assert sum(values[-1] for values in numbers(page).values()) == 1
     assert "2 without a date or with a later one are not drawn" in page.html
+
+
+def test_ages_tell_how_many_have_no_date_or_a_later_one(open_page: Open, keep: Keep) -> None:
+    untried: dict[str, Any] = {"firstAttemptedImport": None}
+    later = document("#2", logged=NOW + timedelta(days=9), **untried)
+    keep(document("#1"), later, document("#3", timestamp=None, **untried))
+    page = open_page("/trends/?view=all")
+    (ages,) = page.root.all("section", aria_labelledby="h-ages")
+    assert "2 without a date or with a later one" in " ".join(ages.text.split())
+    assert sum(int(td.get("data-value") or 0) for td in ages.all("td", data_value=...)) == 1  # type: ignore[arg-type]
+
+
+def test_what_expires_within_a_day_is_told_to_the_minute(keep: Keep, open_page: Open) -> None:
+    """Drawn parts of a page are kept, and this figure changes without a change of the ledger."""
+    begin = NOW.replace(minute=0, second=0, microsecond=0)
+    expires = begin + timedelta(days=1, seconds=30)
+    with stopped_at(begin):
+        keep(document("#1", logged=expires - timedelta(days=60)))
+        FailedOrder.objects.update(expires_at=expires)
+        assert "within 24 h" not in open_page("/orders/").root.one(data_figure="expiring").text
+    with stopped_at(begin + timedelta(minutes=1)):
+        shown = open_page("/orders/").root.one(data_figure="expiring")
+        assert (shown.get("data-value"), "1 within 24 h" in shown.text) == ("1", True)
+
+
+def test_an_ignored_order_is_open_on_trends_once_its_day_comes(keep: Keep, open_page: Open) -> None:
+    """Outcomes are cached, and this one changes without a change of the ledger."""
+    failed = NOW - timedelta(days=3)
+    keep(
+        *(document(name, document_id=name, created=failed, logged=failed) for name in ("#1", "#2"))
+    )
+    # What arrived makes the rows that are asked about.
+    FailedOrder.objects.filter(order_name="#2").update(verdict="imported", arrived_at=NOW)
+    keys = list(FailedOrder.objects.filter(order_name="#1").values_list("pk", flat=True))
+    triage.set_state(keys, State.IGNORED, day(NOW), "ann", failed)
+    midnight = local(NOW).replace(hour=0, minute=0, second=0, microsecond=0)
+    counts = []
+    for moment in (midnight - timedelta(minutes=1), midnight + timedelta(minutes=1)):
+        with stopped_at(moment):
+            row = open_page("/trends/").root.one("tr", data_key="open")
+            counts.append(row.one("td", data_value=...).get("data-value"))  # type: ignore[arg-type]
+    assert counts == ["1", "2"]
 
 
 def test_without_a_match_there_is_no_chart_and_the_figures_say_nought(
