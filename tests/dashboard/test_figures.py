@@ -267,7 +267,7 @@ def test_an_ignored_order_is_open_on_trends_once_its_day_comes(keep: Keep, open_
     counts = []
     for moment in (midnight - timedelta(minutes=1), midnight + timedelta(minutes=1)):
         with stopped_at(moment):
-            row = open_page("/trends/").root.one("tr", data_key="open")
+            row = open_page("/trends/?period=all").root.one("tr", data_key="open")
             counts.append(row.one("td", data_value=...).get("data-value"))  # type: ignore[arg-type]
     assert counts == ["1", "2"]
 
