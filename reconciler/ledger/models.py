@@ -333,7 +333,10 @@ class Attempt(models.Model):
             models.Index(fields=("signature", "logged_at"), name="attempts_of_signature"),
             # What is still in the log is a small part of what is kept.
             models.Index(fields=("expires_at",), condition=IN_LOG, name="in_log_by_expiry"),
-            models.Index(fields=("document_key",), condition=IN_LOG, name="in_log_by_document"),
+            # With the column of the condition, or SQLite reads the rows to count the documents.
+            models.Index(
+                fields=("document_key", "left_log_at"), condition=IN_LOG, name="in_log_by_document"
+            ),
         )
 
     def __str__(self) -> str:

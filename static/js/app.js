@@ -118,7 +118,7 @@ document.addEventListener("input", (event) => {
   const facet = event.target.matches?.("[data-narrows]") && event.target.closest(".facet");
   if (!facet) return;
   const wanted = event.target.value.trim().toLowerCase();
-  if (wanted) facet.querySelector("details").open = true;
+  if (wanted) facet.querySelector("details")?.setAttribute("open", "");
   const items = [...facet.querySelectorAll("li")];
   for (const item of items) {
     const text = item.querySelector(".facet__text");
@@ -198,9 +198,8 @@ document.addEventListener("click", async (event) => {
 });
 
 const showButtons = () => {
-  for (const button of document.querySelectorAll("[data-copy], [data-print], [data-copy-names], [data-opens], [data-ticks-all]")) {
-    button.hidden = false;
-  }
+  const need = "[data-copy], [data-print], [data-copy-names], [data-opens], [data-ticks-all]";
+  for (const button of document.querySelectorAll(need)) button.hidden = false;
   showOpened();
 };
 // A button opens the drawer that it names, and says whether that stands open.

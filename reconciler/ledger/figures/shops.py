@@ -21,9 +21,5 @@ def shop_names(keys: Iterable[int]) -> dict[str, set[int]]:
 
 
 def names_of_shops(keys: Iterable[int]) -> dict[int, str]:
-    """Return one name for each shop, by primary key."""
-    names: dict[int, str] = {}
-    for name, shops in shop_names(keys).items():
-        for pk in shops:
-            names.setdefault(pk, name)
-    return names
+    """Return the own name of each shop, by primary key."""
+    return dict(Shop.objects.filter(pk__in=keys).values_list("pk", "name"))
