@@ -151,17 +151,20 @@ def frame_of_acting(request: HttpRequest, now: datetime) -> dict[str, Any]:
     }
 
 
-#: What was taken back offers nothing more: it is told once, with the page that answers.
-TAKEN_BACK_TOLD = timedelta(seconds=10)
+#: What cannot be taken back is told once, with the page that answers: later it would seem to be
+#: said of the order that one looks at then.
+TOLD_ONCE = timedelta(seconds=10)
 
 
 def toast_of(request: HttpRequest, now: datetime) -> Toast | None:
-    """Return the answer to what a person did last, for ten minutes."""
+    """Return the answer to what a person did last, for as long as it can be taken back."""
     me = request.user.get_username()
     action = service.latest_action(me, now)
-    if action is None or (action.kind == EventKind.UNDO and now - action.at > TAKEN_BACK_TOLD):
+    if action is None:
         return None
     may_undo = service.can_undo(action, me, now)
+    if not may_undo and now - action.at > TOLD_ONCE:
+        return None
     words, left = _in_words(action, now), _left_in_words(action)
     return Toast(words, action.changed, left, action.pk if may_undo else None)
 

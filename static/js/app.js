@@ -127,6 +127,21 @@ document.addEventListener("input", (event) => {
   facet.querySelector("[data-nothing]").hidden = items.some((item) => !item.hidden);
 });
 
+// What one searches for in a facet stays when a value of it is chosen.
+let searched = [];
+document.addEventListener("htmx:beforeSwap", () => {
+  const fields = [...document.querySelectorAll("[data-narrows]")].filter((field) => field.value);
+  searched = fields.map((field) => [field.closest(".facet").dataset.facet, field.value]);
+});
+document.addEventListener("htmx:afterSettle", () => {
+  for (const [facet, text] of searched) {
+    const field = document.querySelector(`[data-facet="${facet}"] [data-narrows]`);
+    if (!field || field.value) continue;
+    field.value = text;
+    field.dispatchEvent(new Event("input", { bubbles: true }));
+  }
+});
+
 // The key in an order's address opens its page to anybody: it is not sent.
 document.addEventListener("submit", (event) => {
   const field = event.target.querySelector?.("#lookup");
@@ -154,9 +169,9 @@ document.addEventListener("keydown", (event) => {
   }
 });
 
-// The menu of names is opened to paste into it; Ctrl and Enter send what was written anywhere.
+// A menu with a text to write is opened to write it; Ctrl and Enter send what was written anywhere.
 document.addEventListener("toggle", (event) => {
-  if (event.target.matches?.("#names[open]")) document.getElementById("order")?.focus();
+  if (event.target.matches?.(".menu[open]")) event.target.querySelector("textarea")?.focus();
 }, true);
 document.addEventListener("keydown", (event) => {
   if (event.key !== "Enter" || !(event.ctrlKey || event.metaKey) || !event.target.matches?.("textarea")) return;
@@ -166,10 +181,18 @@ document.addEventListener("keydown", (event) => {
 // Enter in the field of a menu presses the button beside it, and none on a box: a form's first
 // button would be pressed otherwise.
 document.addEventListener("keydown", (event) => {
-  const field = event.key === "Enter" && event.target.closest?.(".tick input, [data-action] .menu__panel--form input");
+  const field = event.key === "Enter" && event.target.closest?.(".tick input, .bulk [name=all], [data-action] .menu__panel--form input");
   if (!field) return;
   event.preventDefault();
   field.closest(".menu__panel--form")?.querySelector("button").click();
+});
+// The bar is stuck to the foot of the window. A label's click would scroll to where it belongs.
+document.addEventListener("click", (event) => {
+  const box = event.target.closest?.(".bulk__all span")?.parentElement.querySelector("input");
+  if (!box) return;
+  event.preventDefault();
+  box.checked = !box.checked;
+  box.focus({ preventScroll: true });
 });
 // An empty note is refused here: the answer of the server would be a page without the ticks.
 document.addEventListener("submit", (event) => {
@@ -274,8 +297,13 @@ const leave = (link) => {
   if (link) sessionStorage.setItem("left", JSON.stringify([here(), link.id, orderLinks().indexOf(link)]));
 };
 document.addEventListener("click", ({ target }) => leave(target.closest?.(".order-name")));
+let stood = null;
+document.addEventListener("focusin", ({ target }) => {
+  stood = target.closest?.("tr[data-order-id]")?.querySelector(".order-name") ?? stood;
+});
 document.addEventListener("submit", ({ target }) => {
-  if (target.id === "bulk") leave(document.querySelector("tr:has(.tick :checked) .order-name"));
+  if (target.id === "bulk") leave(document.querySelector("tr:has(.tick :checked) .order-name") ?? stood);
+  else if (target.matches("[data-action=undo]")) leave(stood);
 });
 const comeBack = () => {
   const [list, id, place] = JSON.parse(sessionStorage.getItem("left") ?? "[]");
@@ -289,6 +317,7 @@ comeBack();
 const keys = {
   j: () => step(1),
   k: () => step(-1),
+  a: () => document.querySelector(".bulk summary")?.focus(),
   x: () => document.activeElement.closest("tr[data-order-id]")?.querySelector(".tick input")?.click(),
   ArrowLeft: () => document.querySelector(".crumbs__pair a[rel=prev]")?.click(),
   ArrowRight: () => document.querySelector(".crumbs__pair a[rel=next]")?.click(),

@@ -109,6 +109,11 @@ def test_a_facet_is_searched_by_its_values_alone(open_page: Any) -> None:
     facet.locator("[data-narrows]").fill("found for sku")
     expect(items).to_have_count(1)
     expect(items).to_contain_text("The product is not in the OMS yet")
+    # It is searched on when what was found is chosen.
+    items.locator("[data-value]").click()
+    expect(page.locator(".chip")).to_have_count(1)
+    expect(facet.locator("[data-narrows]")).to_have_value("found for sku")
+    expect(items).to_have_count(1)
 
 
 def test_a_value_stays_in_its_place_when_it_is_chosen_or_pointed_at(open_page: Any) -> None:

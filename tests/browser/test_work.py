@@ -351,8 +351,38 @@ def test_after_an_action_the_row_in_its_place_has_the_focus(page: Any) -> None:
     expect(page.locator(".toast")).to_be_visible()
     assert names(page)[3] == before[4]
     expect(page.locator(".order-name").nth(3)).to_be_focused()
+    # Taken back, one stands where one stood.
     page.get_by_role("button", name="Undo").click()
-    expect(page.locator("tr", has_text=before[3])).to_be_visible()
+    expect(page.locator(".toast")).to_contain_text("Taken back")
+    assert names(page)[3:5] == before[3:5]
+    expect(page.locator(".order-name").nth(4)).to_be_focused()
+
+
+def test_a_key_leads_to_the_actions_and_choosing_all_moves_nothing(page: Any) -> None:
+    page.locator(".order-name").first.focus()
+    page.keyboard.press("x")
+    page.evaluate("scrollTo(0, 0)")
+    all_ = page.locator(".bulk__more").bounding_box()
+    page.mouse.click(all_["x"] + 9, all_["y"] + 9)  # Playwright's click would scroll by itself
+    expect(page.locator(".bulk__less")).to_be_visible()
+    assert page.evaluate("scrollY") == 0
+    page.keyboard.press("Enter")  # on the box of all: it presses nothing
+    expect(page.locator(".bulk__less")).to_be_visible()
+    page.locator(".order-name").first.focus()
+    page.keyboard.press("a")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("button", name="manager")).to_be_visible()
+    page.keyboard.press("Escape")
+    page.locator(".bulk summary", has_text="Note").click()
+    expect(page.locator("#bulk-note")).to_be_focused()
+
+
+def test_names_that_are_too_many_are_shown_in_their_open_menu(page: Any) -> None:
+    page.locator("#names summary").click()
+    page.locator("#order").fill(",".join(map(str, range(1001))))
+    page.keyboard.press("Control+Enter")
+    expect(page.locator("#order-error")).to_be_visible()
+    expect(page.locator("#order")).to_have_value(re.compile("^0,1,2,"))
 
 
 def test_whoever_removes_a_chip_goes_on_at_the_next(page: Any) -> None:

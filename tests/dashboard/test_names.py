@@ -318,6 +318,15 @@ def test_of_an_unknown_number_it_is_said_why_it_may_be_unknown(
     assert "look it up by its name" in told and "search Shopify" not in told
 
 
+def test_what_is_no_name_may_be_a_part_of_one(
+    browser: Browser, open_page: Open, keep: Keep
+) -> None:
+    keep(document("#HH88119", document_id="1"), document("#HH88120", document_id="2"))
+    answer = browser.get("/orders/", {"order": "HH881", "open": "1"}, follow=True)
+    (link,) = (a for a in Page(answer).root.all("a") if a.text == "Search every order for it")
+    assert open_page(link.get("href")).total == 2
+
+
 def test_a_page_that_two_orders_name_leads_to_the_list(browser: Browser, keep: Keep) -> None:
     both = [document(f"#{n}", document_id=f"d{n}") for n in (1, 2)]
     keep(*both)
