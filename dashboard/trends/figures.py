@@ -73,7 +73,7 @@ def _arrival(now: Outcomes, before: Outcomes | None) -> list[Figure]:
             suffix=" point" if change in (1, -1) else " points",
             before=f"{earlier} %",
             is_neutral=True,
-            under=f"of {number(now.asked)} asked about",
+            under=f"{number(now.arrived)} of {number(now.asked)} asked about",
         )
     ]
     for name, words in (("p50", "median"), ("p90", "9 in 10")):
